@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The intent as a value: made, copied, looked into and taken apart. */
+#include "intent/intent.h"
+
+#include <errno.h>
+#include <sodium/crypto_scalarmult_curve25519.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+#include "intent/array.h"
+
+struct intent *
+intent_create(void)
+{
+	struct intent *it = calloc(1, sizeof(*it));
+	if (!it)
+		return NULL;
+	it->gateway = (struct gateway_intent){
+		.control_core = CONTROL_CORE_ANY,
+		.hugepages_mib = HUGEPAGES_AUTO,
+		.host = true,
+		.log_level = LOG_LEVEL_INFO,
+	};
+	return it;
+}
+
+static void
+port_destroy(struct port_intent *p)
+{
+	free(p->addresses.items);
+	free(p->neighbours);
+	free(p);
+}
+
+static void
+interface_destroy(struct interface_intent *i)
+{
+	free(i->addresses.items);
+	peer_set_fini(&i->peers);
+	secret_wipe(i, sizeof(*i));
+	free(i);
+}
+
+void
+intent_destroy(struct intent *it)
+{
+	if (!it)
+		return;
+	for (size_t i = 0; i < it->n_ports; i++)
+		port_destroy(it->ports[i]);
+	for (size_t i = 0; i < it->n_interfaces; i++)
+		interface_destroy(it->interfaces[i]);
+	for (size_t i = 0; i < it->n_files; i++)
+		free(it->files[i]);
+	free(it->files);
+	for (size_t i = 0; i < it->n_warnings; i++)
+		free(it->warnings[i]);
+	free(it);
+}
+
+static int
+prefix_list_copy(struct prefix_list *to, const struct prefix_list *from)
+{
+	int rc = 0;
+	for (size_t i = 0; i < from->n && rc == 0; i++)
+		rc = prefix_list_add(to, &from->items[i]);
+	return rc;
+}
+
+static int
+copy_port(struct intent *to, const struct port_intent *from)
+{
+	struct port_intent *p = intent_port_add(to, from->name);
+	if (!p)
+		return -errno;
+	*p = *from;
+	p->addresses = (struct prefix_list){0};
+	p->neighbours = NULL;
+	p->n_neighbours = 0;
+	int rc = prefix_list_copy(&p->addresses, &from->addresses);
+	for (size_t i = 0; i < from->n_neighbours && rc == 0; i++)
+		rc = neighbour_add(p, &from->neighbours[i]);
+	return rc;
+}
+
+static int
+copy_interface(struct intent *to, const struct interface_intent *from)
+{
+	struct interface_intent *i = intent_interface_add(to, from->name);
+	if (!i)
+		return -errno;
+	i->origin = from->origin;
+	interface_set_key(i, &from->private_key);
+	i->listen_port = from->listen_port;
+	i->fwmark = from->fwmark;
+	i->mtu = from->mtu;
+	i->table = from->table;
+	i->table_id = from->table_id;
+	int rc = prefix_list_copy(&i->addresses, &from->addresses);
+	return rc ? rc : peer_set_copy(&i->peers, &from->peers);
+}
+
+struct intent *
+intent_copy(const struct intent *it)
+{
+	struct intent *copy = intent_create();
+	if (!copy)
+		return NULL;
+	copy->gateway = it->gateway;
+	int rc = 0;
+	for (size_t i = 0; i < it->n_files && rc == 0; i++)
+		rc = intent_file_id(copy, it->files[i]) ? 0 : -ENOMEM;
+	for (size_t i = 0; i < it->n_ports && rc == 0; i++)
+		rc = copy_port(copy, it->ports[i]);
+	for (size_t i = 0; i < it->n_interfaces && rc == 0; i++)
+		rc = copy_interface(copy, it->interfaces[i]);
+	if (rc == 0)
+		return copy;
+	intent_destroy(copy);
+	return NULL;
+}
+
+uint32_t
+intent_file_id(struct intent *it, const char *file)
+{
+	for (uint32_t i = 0; i < it->n_files; i++) {
+		if (strcmp(it->files[i], file) == 0)
+			return i + 1;
+	}
+	char **files = array_grow(it->files, it->n_files, sizeof(*files));
+	if (!files)
+		return 0;
+	it->files = files;
+	files[it->n_files] = strdup(file);
+	return files[it->n_files] ? ++it->n_files : 0;
+}
+
+const char *
+intent_where(const struct intent *it, struct origin origin, char out[INTENT_WHERE_BYTES])
+{
+	if (origin.file_id == 0 || origin.file_id > it->n_files) {
+		strcpy(out, "the running state");
+		return out;
+	}
+	/* Of a long path the end tells more than the start. */
+	const char *file = it->files[origin.file_id - 1];
+	size_t n = strlen(file), room = INTENT_WHERE_BYTES - 16;
+	file += n > room ? n - room : 0;
+	if (origin.line)
+		snprintf(out, INTENT_WHERE_BYTES, "%s:%u", file, origin.line);
+	else
+		snprintf(out, INTENT_WHERE_BYTES, "%s", file);
+	return out;
+}
+
+void
+intent_warn(struct intent *it, const char *format, ...)
+{
+	char *text = NULL;
+	if (it->n_warnings == INTENT_MAX_WARNINGS)
+		return;
+	va_list ap;
+	va_start(ap, format);
+	int n = vasprintf(&text, format, ap);
+	va_end(ap);
+	if (n >= 0)
+		it->warnings[it->n_warnings++] = text;
+}
+
+struct port_intent *
+intent_port_find(const struct intent *it, const char *name)
+{
+	for (size_t i = 0; i < it->n_ports; i++) {
+		if (strcmp(it->ports[i]->name, name) == 0)
+			return it->ports[i];
+	}
+	return NULL;
+}
+
+struct interface_intent *
+intent_interface_find(const struct intent *it, const char *name)
+{
+	for (size_t i = 0; i < it->n_interfaces; i++) {
+		if (strcmp(it->interfaces[i]->name, name) == 0)
+			return it->interfaces[i];
+	}
+	return NULL;
+}
+
+bool
+intent_name_is_valid(const char *name, size_t max_bytes)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_=+.-";
+	size_t n = strnlen(name, max_bytes);
+	return n > 0 && n < max_bytes && strspn(name, plain) == n && strcmp(name, ".") != 0 &&
+		strcmp(name, "..") != 0 && name[0] != '-';
+}
+
+struct port_intent *
+intent_port_add(struct intent *it, const char *name)
+{
+	struct port_intent *p = NULL;
+	if (!intent_name_is_valid(name, INTENT_PORT_NAME_BYTES))
+		errno = EINVAL;
+	else if (intent_port_find(it, name))
+		errno = EEXIST;
+	else if (it->n_ports == INTENT_MAX_PORTS)
+		errno = ENOSPC;
+	else
+		p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	memcpy(p->name, name, strlen(name));
+	it->ports[it->n_ports++] = p;
+	return p;
+}
+
+struct interface_intent *
+intent_interface_add(struct intent *it, const char *name)
+{
+	struct interface_intent *i = NULL;
+	if (!intent_name_is_valid(name, INTENT_NAME_BYTES))
+		errno = EINVAL;
+	else if (intent_interface_find(it, name))
+		errno = EEXIST;
+	else if (it->n_interfaces == INTENT_MAX_INTERFACES)
+		errno = ENOSPC;
+	else
+		i = calloc(1, sizeof(*i));
+	if (!i)
+		return NULL;
+	memcpy(i->name, name, strlen(name));
+	peer_set_init(&i->peers);
+	it->interfaces[it->n_interfaces++] = i;
+	return i;
+}
+
+void
+intent_port_remove(struct intent *it, struct port_intent *p)
+{
+	size_t i = 0;
+	while (i < it->n_ports && it->ports[i] != p)
+		i++;
+	if (i == it->n_ports)
+		return;
+	array_cut(it->ports, it->n_ports--, sizeof(it->ports[0]), i);
+	port_destroy(p);
+}
+
+void
+intent_interface_remove(struct intent *it, struct interface_intent *iface)
+{
+	size_t i = 0;
+	while (i < it->n_interfaces && it->interfaces[i] != iface)
+		i++;
+	if (i == it->n_interfaces)
+		return;
+	array_cut(it->interfaces, it->n_interfaces--, sizeof(it->interfaces[0]), i);
+	interface_destroy(iface);
+}
+
+static size_t
+prefix_index(const struct prefix_list *l, const struct prefix *p)
+{
+	size_t i = 0;
+	while (i < l->n && !prefix_is_equal(&l->items[i], p))
+		i++;
+	return i;
+}
+
+bool
+prefix_list_has(const struct prefix_list *l, const struct prefix *p)
+{
+	return prefix_index(l, p) < l->n;
+}
+
+int
+prefix_list_add(struct prefix_list *l, const struct prefix *p)
+{
+	if (prefix_list_has(l, p))
+		return -EEXIST;
+	if (l->n == INTENT_MAX_ADDRESSES)
+		return -ENOSPC;
+	struct prefix *items = array_grow(l->items, l->n, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	l->items = items;
+	items[l->n++] = *p;
+	return 0;
+}
+
+int
+prefix_list_remove(struct prefix_list *l, const struct prefix *p)
+{
+	size_t i = prefix_index(l, p);
+	if (i == l->n)
+		return -ENOENT;
+	array_cut(l->items, l->n--, sizeof(*l->items), i);
+	return 0;
+}
+
+const struct neighbour_intent *
+neighbour_find(const struct port_intent *p, const struct addr *ip)
+{
+	for (size_t i = 0; i < p->n_neighbours; i++) {
+		if (addr_is_equal(&p->neighbours[i].ip, ip))
+			return &p->neighbours[i];
+	}
+	return NULL;
+}
+
+int
+neighbour_add(struct port_intent *p, const struct neighbour_intent *n)
+{
+	if (neighbour_find(p, &n->ip))
+		return -EEXIST;
+	if (p->n_neighbours == INTENT_MAX_NEIGHBOURS)
+		return -ENOSPC;
+	struct neighbour_intent *items = array_grow(p->neighbours, p->n_neighbours, sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	p->neighbours = items;
+	items[p->n_neighbours++] = *n;
+	return 0;
+}
+
+int
+neighbour_remove(struct port_intent *p, const struct addr *ip)
+{
+	const struct neighbour_intent *n = neighbour_find(p, ip);
+	if (!n)
+		return -ENOENT;
+	array_cut(p->neighbours, p->n_neighbours--, sizeof(*n), (size_t)(n - p->neighbours));
+	return 0;
+}
+
+void
+interface_set_key(struct interface_intent *i, const struct key *private_key)
+{
+	i->private_key = *private_key;
+	i->has_key = !key_is_zero(private_key);
+}
+
+struct key
+interface_public_key(const struct interface_intent *i)
+{
+	struct key public_key = {0};
+	if (i->has_key)
+		crypto_scalarmult_curve25519_base(public_key.bytes, i->private_key.bytes);
+	return public_key;
+}

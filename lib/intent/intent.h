@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The intent: what the whole process should be, as one value. The config file, the `wg` tool and
+ * Headscale each produce or change one; control turns the difference between two (intent/change.h)
+ * into table updates. It opens nothing and knows nobody. Its owner is one thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "base/key.h"
+#include "base/log.h"
+#include "intent/peers.h"
+
+enum {
+	INTENT_NAME_BYTES = 16,       /* of an interface: the kernel's limit, with the end */
+	INTENT_PORT_NAME_BYTES = 13,  /* leaves room for "hg-", the twin's name */
+	INTENT_MAX_PORTS = 32,
+	INTENT_MAX_INTERFACES = 256,
+	INTENT_MAX_ADDRESSES = 256,   /* of one port or interface */
+	INTENT_MAX_NEIGHBOURS = 4096, /* of one port */
+	INTENT_MAX_WARNINGS = 32,
+	INTENT_MTU_MIN = 576,
+	INTENT_MTU_MAX = 16000,
+	INTENT_WHERE_BYTES = 272,
+};
+
+enum idle_mode {
+	IDLE_SLEEP,
+	IDLE_POLL,
+};
+
+enum netfilter_mode {
+	NETFILTER_REFUSE, /* start refuses when the kernel has rules that would be bypassed */
+	NETFILTER_IGNORE,
+};
+
+enum checksum_mode {
+	CHECKSUM_AUTO,
+	CHECKSUM_COMPLETE,
+	CHECKSUM_TRUST,
+};
+
+enum table_mode {
+	TABLE_AUTO,   /* routes from allowed-ips go into the main table */
+	TABLE_OFF,
+	TABLE_NUMBER, /* …into this one */
+};
+
+enum {
+	HUGEPAGES_AUTO = -1, /* else 0: none, else MiB */
+	CONTROL_CORE_ANY = -1,
+};
+
+/* [Gateway]: options of the process. */
+struct gateway_intent {
+	struct origin origin;
+	char workers[128]; /* core list for core_set_parse; empty: all but one */
+	int32_t control_core;
+	int32_t hugepages_mib;
+	enum idle_mode idle;
+	bool host; /* kernel twins and netlink mirror */
+	enum netfilter_mode netfilter;
+	enum log_level log_level;
+	char crypto[32]; /* backend's name; empty: the fastest that passes its self-test */
+};
+
+struct prefix_list {
+	struct prefix *items;
+	size_t n;
+};
+
+/* A static next hop, for Host = no. */
+struct neighbour_intent {
+	struct addr ip;
+	struct mac mac;
+};
+
+/* [Port NAME]: a NIC. */
+struct port_intent {
+	char name[INTENT_PORT_NAME_BYTES];
+	struct origin origin;
+	char device[256]; /* PCI address or DPDK vdev string */
+	struct prefix_list addresses;
+	struct addr gateway_v4, gateway_v6; /* family ADDR_NONE: none */
+	uint16_t mtu;                       /* 0: the device's own */
+	uint16_t n_queues;                  /* 0: one for each worker */
+	enum checksum_mode checksum;
+	struct neighbour_intent *neighbours;
+	size_t n_neighbours;
+};
+
+/* [Interface] and its [Peer]s: a WireGuard interface. */
+struct interface_intent {
+	char name[INTENT_NAME_BYTES];
+	struct origin origin;
+	struct key private_key; /* zero unless has_key */
+	bool has_key;
+	uint16_t listen_port; /* 0: any */
+	uint32_t fwmark;      /* 0: off */
+	uint16_t mtu;         /* 0: from the underlay */
+	enum table_mode table;
+	uint32_t table_id; /* with TABLE_NUMBER */
+	struct prefix_list addresses;
+	struct peer_set peers;
+};
+
+struct intent {
+	struct gateway_intent gateway;
+	struct port_intent *ports[INTENT_MAX_PORTS]; /* in the order in which they came */
+	size_t n_ports;
+	struct interface_intent *interfaces[INTENT_MAX_INTERFACES];
+	size_t n_interfaces;
+	char **files; /* names that origins point to; file_id 1 is files[0] */
+	uint32_t n_files;
+	char *warnings[INTENT_MAX_WARNINGS]; /* sentences for a person; not part of the state */
+	size_t n_warnings;
+};
+
+/* An intent with every default and nothing in it, or NULL when memory is short. */
+struct intent *intent_create(void);
+/* Wipes the secrets. it may be NULL. */
+void intent_destroy(struct intent *it);
+/* A deep copy, without the warnings; NULL when memory is short. */
+struct intent *intent_copy(const struct intent *it);
+
+/* The id of a file's name for origins, the same for the same name; 0 when memory is short. */
+uint32_t intent_file_id(struct intent *it, const char *file);
+/* "wg0.conf:12", or "the running state" for an origin in no file. Returns out. */
+const char *intent_where(const struct intent *it, struct origin origin,
+	char out[INTENT_WHERE_BYTES]);
+/* Keeps a sentence to be shown beside the result; past INTENT_MAX_WARNINGS they are left out. */
+void intent_warn(struct intent *it, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Each find returns NULL when there is none of that name. */
+struct port_intent *intent_port_find(const struct intent *it, const char *name);
+struct interface_intent *intent_interface_find(const struct intent *it, const char *name);
+/*
+ * Each add appends one with its defaults. NULL with errno set: EEXIST, EINVAL (not a valid name),
+ * ENOSPC (the table is full), ENOMEM.
+ */
+struct port_intent *intent_port_add(struct intent *it, const char *name);
+struct interface_intent *intent_interface_add(struct intent *it, const char *name);
+void intent_port_remove(struct intent *it, struct port_intent *p);
+void intent_interface_remove(struct intent *it, struct interface_intent *i);
+
+/* Whether the kernel takes it as a link's name of less than max_bytes, in plain characters. */
+bool intent_name_is_valid(const char *name, size_t max_bytes);
+
+/* The lists. add: -EEXIST when it is there, -ENOSPC past the limit, -ENOMEM. remove: -ENOENT. */
+int prefix_list_add(struct prefix_list *l, const struct prefix *p);
+int prefix_list_remove(struct prefix_list *l, const struct prefix *p);
+bool prefix_list_has(const struct prefix_list *l, const struct prefix *p);
+int neighbour_add(struct port_intent *p, const struct neighbour_intent *n);
+int neighbour_remove(struct port_intent *p, const struct addr *ip);
+const struct neighbour_intent *neighbour_find(const struct port_intent *p, const struct addr *ip);
+
+/* A zero key means none. */
+void interface_set_key(struct interface_intent *i, const struct key *private_key);
+/* The public key that belongs to has_key's private one; zero without it. */
+struct key interface_public_key(const struct interface_intent *i);
+
+/*
+ * Whether an intent makes sense as a whole: 0, or -EINVAL and the first thing that is wrong, with
+ * where it was written. It adds no warning and changes nothing.
+ */
+int intent_check(const struct intent *it, struct err *err);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The status: the intent's mirror, the state of the running process as one value. Control fills
+ * it; the CLI, the UAPI and metrics print it. Counters are since start.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/clock.h"
+#include "base/key.h"
+#include "intent/intent.h"
+
+struct status_worker {
+	uint32_t core;
+	uint64_t n_pkts;
+	double idle; /* share of its turns that found nothing, 0 to 1 */
+};
+
+struct status_port {
+	char name[INTENT_PORT_NAME_BYTES];
+	char device[256];
+	char driver[64];
+	struct mac mac;
+	bool link_is_up;
+	uint16_t mtu;
+	uint64_t rx_pkts, rx_bytes, tx_pkts, tx_bytes;
+	uint64_t n_drops;
+	struct prefix_list addresses;
+};
+
+/* A drop reason: its name and sentence live as long as the program. */
+struct status_drop {
+	const char *name;
+	const char *text;
+	uint64_t n_pkts;
+};
+
+struct status_peer {
+	struct key public_key;
+	char name[PEER_NAME_BYTES];
+	struct key psk; /* secret: UAPI only */
+	bool has_psk;
+	bool has_session;
+	bool parked; /* no session and nothing to send: its timers rest */
+	uint16_t keepalive_s;
+	uint32_t session_age_s; /* with has_session */
+	struct endpoint endpoint;
+	struct wall_time last_handshake; /* 0: never */
+	uint64_t rx_bytes, tx_bytes;
+	struct prefix *allowed_ips; /* owned */
+	size_t n_allowed_ips;
+};
+
+struct status_interface {
+	char name[INTENT_NAME_BYTES];
+	struct key private_key; /* secret: UAPI only; zero: none */
+	struct key public_key;
+	uint16_t listen_port;
+	uint32_t fwmark;
+	uint16_t mtu;
+	struct prefix_list addresses;
+	struct status_peer *peers;
+	size_t n_peers;
+};
+
+struct status {
+	char version[32];
+	uint64_t uptime_s;
+	uint64_t now_s; /* wall clock, so that a reader can tell ages */
+	char crypto_backend[32];
+	char crypto_why[128];
+	struct status_worker *workers;
+	size_t n_workers;
+	struct status_port *ports;
+	size_t n_ports;
+	struct status_drop *drops;
+	size_t n_drops;
+	struct status_interface *interfaces;
+	size_t n_interfaces;
+};
+
+/* NULL when memory is short. */
+struct status *status_create(void);
+/* Frees all and wipes the secrets. s may be NULL. */
+void status_destroy(struct status *s);
+
+/*
+ * Each appends a zeroed item and returns it, or NULL when memory is short. The pointer holds
+ * until the next add to the same list.
+ */
+struct status_worker *status_add_worker(struct status *s);
+struct status_port *status_add_port(struct status *s);
+struct status_drop *status_add_drop(struct status *s);
+struct status_interface *status_add_interface(struct status *s);
+struct status_peer *status_add_peer(struct status_interface *i);
+/* 0 or -ENOMEM. */
+int status_add_allowed(struct status_peer *p, const struct prefix *prefix);
+
+/*
+ * One interface alone, as the UAPI asks for it: fini wipes and frees what stands in it, not *i,
+ * which may be on the stack.
+ */
+void status_interface_fini(struct status_interface *i);

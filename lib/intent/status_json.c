@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "intent/status_json.h"
+
+static json_t *
+number(uint64_t v)
+{
+	return json_integer((json_int_t)v);
+}
+
+/* An array of n items made by make(item); NULL when any of it failed. */
+static json_t *
+list(const void *items, size_t n, size_t item_bytes, json_t *(*make)(const void *))
+{
+	json_t *array = json_array();
+	for (size_t i = 0; array && i < n; i++) {
+		/* json_array_append_new takes NULL for an error too. */
+		if (json_array_append_new(array, make((const char *)items + i * item_bytes)) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *
+prefix_json(const void *item)
+{
+	char text[PREFIX_TEXT_BYTES];
+	return json_string(prefix_format(item, text));
+}
+
+static json_t *
+prefixes_json(const struct prefix *items, size_t n)
+{
+	return list(items, n, sizeof(*items), prefix_json);
+}
+
+static json_t *
+key_json(const struct key *public_key)
+{
+	char text[KEY_BASE64_BYTES];
+	key_to_base64(public_key, text);
+	return json_string(text);
+}
+
+static json_t *
+worker_json(const void *item)
+{
+	const struct status_worker *w = item;
+	return json_pack("{s:o, s:o, s:f}", "core", number(w->core), "packets", number(w->n_pkts),
+		"idle", w->idle);
+}
+
+static json_t *
+port_json(const void *item)
+{
+	const struct status_port *p = item;
+	char mac[MAC_TEXT_BYTES];
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+		p->name, "device", p->device, "driver", p->driver, "mac", mac_format(&p->mac, mac),
+		"link_up", p->link_is_up, "mtu", p->mtu, "addresses",
+		prefixes_json(p->addresses.items, p->addresses.n), "rx_packets", number(p->rx_pkts),
+		"rx_bytes", number(p->rx_bytes), "tx_packets", number(p->tx_pkts), "tx_bytes",
+		number(p->tx_bytes), "drops", number(p->n_drops));
+}
+
+static json_t *
+drop_json(const void *item)
+{
+	const struct status_drop *d = item;
+	return json_pack("{s:s, s:o, s:s}", "name", d->name, "count", number(d->n_pkts), "text",
+		d->text);
+}
+
+static json_t *
+endpoint_json(const struct endpoint *e)
+{
+	char text[ENDPOINT_TEXT_BYTES];
+	return endpoint_is_known(e) ? json_string(endpoint_format(e, text)) : json_null();
+}
+
+static json_t *
+peer_json(const void *item)
+{
+	const struct status_peer *p = item;
+	return json_pack("{s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o}", "public_key",
+		key_json(&p->public_key), "name", p->name, "has_psk", p->has_psk, "endpoint",
+		endpoint_json(&p->endpoint), "last_handshake_s",
+		p->last_handshake.s ? number(p->last_handshake.s) : json_null(), "session_age_s",
+		p->has_session ? number(p->session_age_s) : json_null(), "rx_bytes",
+		number(p->rx_bytes), "tx_bytes", number(p->tx_bytes), "keepalive_s", p->keepalive_s,
+		"parked", p->parked, "allowed_ips", prefixes_json(p->allowed_ips, p->n_allowed_ips));
+}
+
+static json_t *
+interface_json(const void *item)
+{
+	const struct status_interface *i = item;
+	return json_pack("{s:s, s:o, s:i, s:o, s:i, s:o, s:o}", "name", i->name, "public_key",
+		key_json(&i->public_key), "listen_port", i->listen_port, "fwmark",
+		number(i->fwmark), "mtu", i->mtu, "addresses",
+		prefixes_json(i->addresses.items, i->addresses.n), "peers",
+		list(i->peers, i->n_peers, sizeof(*i->peers), peer_json));
+}
+
+json_t *
+status_to_json(const struct status *s)
+{
+	return json_pack("{s:s, s:o, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "version", s->version,
+		"uptime_s", number(s->uptime_s), "now_s", number(s->now_s), "crypto", "backend",
+		s->crypto_backend, "why", s->crypto_why, "workers",
+		list(s->workers, s->n_workers, sizeof(*s->workers), worker_json), "ports",
+		list(s->ports, s->n_ports, sizeof(*s->ports), port_json), "drops",
+		list(s->drops, s->n_drops, sizeof(*s->drops), drop_json), "interfaces",
+		list(s->interfaces, s->n_interfaces, sizeof(*s->interfaces), interface_json));
+}

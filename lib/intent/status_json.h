@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The status as JSON: what the control socket answers and `--json` prints. No secret stands in
+ * it. Field names are stable: fields may come, none changes its meaning.
+ *
+ *   version, uptime_s, now_s
+ *   crypto      {backend, why}
+ *   workers[]   {core, packets, idle}                          idle: 0 to 1
+ *   ports[]     {name, device, driver, mac, link_up, mtu, addresses[], rx_packets, rx_bytes,
+ *                tx_packets, tx_bytes, drops}
+ *   drops[]     {name, count, text}
+ *   interfaces[] {name, public_key, listen_port, fwmark, mtu, addresses[], peers[]}
+ *   peers[]     {public_key, name, has_psk, endpoint, last_handshake_s, session_age_s, rx_bytes,
+ *                tx_bytes, keepalive_s, parked, allowed_ips[]}
+ *
+ * endpoint, last_handshake_s (seconds since 1970) and session_age_s are null when there is none.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "intent/status.h"
+
+/* A new reference, or NULL when memory is short. */
+json_t *status_to_json(const struct status *s);

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "intent/status_print.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { AMOUNT_BYTES = 32 };
+
+static const char *
+text_of(const json_t *object, const char *field)
+{
+	const char *s = json_string_value(json_object_get(object, field));
+	return s ? s : "";
+}
+
+static uint64_t
+number_of(const json_t *object, const char *field)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, field));
+}
+
+/* "1.5 GiB" */
+static const char *
+format_bytes(uint64_t n, char out[AMOUNT_BYTES])
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	double v = (double)n;
+	size_t u = 0;
+	for (; v >= 1024 && u < 6; u++)
+		v /= 1024;
+	snprintf(out, AMOUNT_BYTES, u ? "%.2f %s" : "%.0f %s", v, units[u]);
+	return out;
+}
+
+/* "3d 4h", "4h 5m", "5m 6s", "6s" */
+static const char *
+format_age(uint64_t s, char out[AMOUNT_BYTES])
+{
+	unsigned long long d = s / 86400, h = s / 3600 % 24, m = s / 60 % 60, sec = s % 60;
+	if (d)
+		snprintf(out, AMOUNT_BYTES, "%llud %lluh", d, h);
+	else if (h)
+		snprintf(out, AMOUNT_BYTES, "%lluh %llum", h, m);
+	else if (m)
+		snprintf(out, AMOUNT_BYTES, "%llum %llus", m, sec);
+	else
+		snprintf(out, AMOUNT_BYTES, "%llus", sec);
+	return out;
+}
+
+/* A list of texts with commas between. */
+static void
+print_list(const json_t *array, FILE *out)
+{
+	size_t i;
+	const json_t *item;
+	json_array_foreach(array, i, item) {
+		const char *text = json_string_value(item);
+		fprintf(out, "%s%s", i ? ", " : "", text ? text : "");
+	}
+}
+
+/* Since the last handshake, as of the status; "never" without one. */
+static const char *
+format_handshake(const json_t *peer, uint64_t now_s, char out[AMOUNT_BYTES])
+{
+	uint64_t at = number_of(peer, "last_handshake_s");
+	if (!at)
+		return "never";
+	return format_age(now_s > at ? now_s - at : 0, out);
+}
+
+static void
+print_workers(const json_t *status, FILE *out)
+{
+	size_t i;
+	const json_t *w;
+	const json_t *workers = json_object_get(status, "workers");
+	if (json_array_size(workers))
+		fprintf(out, "\n%-8s %6s %16s %6s\n", "worker", "core", "packets", "idle");
+	json_array_foreach(workers, i, w)
+		fprintf(out, "%-8zu %6llu %16llu %5.1f%%\n", i,
+			(unsigned long long)number_of(w, "core"),
+			(unsigned long long)number_of(w, "packets"),
+			100 * json_number_value(json_object_get(w, "idle")));
+}
+
+static void
+print_interfaces(const json_t *status, FILE *out)
+{
+	size_t i;
+	const json_t *iface;
+	const json_t *interfaces = json_object_get(status, "interfaces");
+	if (json_array_size(interfaces))
+		fprintf(out, "\n%-15s %6s %6s %6s  %-44s  %s\n", "interface", "port", "mtu", "peers",
+			"public key", "addresses");
+	json_array_foreach(interfaces, i, iface) {
+		fprintf(out, "%-15s %6llu %6llu %6zu  %-44s  ", text_of(iface, "name"),
+			(unsigned long long)number_of(iface, "listen_port"),
+			(unsigned long long)number_of(iface, "mtu"),
+			json_array_size(json_object_get(iface, "peers")),
+			text_of(iface, "public_key"));
+		print_list(json_object_get(iface, "addresses"), out);
+		fputc('\n', out);
+	}
+}
+
+static void
+print_ports(const json_t *status, FILE *out)
+{
+	size_t i;
+	const json_t *p;
+	char rx[AMOUNT_BYTES], tx[AMOUNT_BYTES];
+	fprintf(out, "%-12s %-4s %6s %-17s %14s %12s %14s %12s %10s  %-14s %s\n", "port", "link", "mtu",
+		"mac", "rx packets", "rx", "tx packets", "tx", "drops", "driver", "addresses");
+	json_array_foreach(json_object_get(status, "ports"), i, p) {
+		fprintf(out, "%-12s %-4s %6llu %-17s %14llu %12s %14llu %12s %10llu  %-14s ",
+			text_of(p, "name"),
+			json_is_true(json_object_get(p, "link_up")) ? "up" : "down",
+			(unsigned long long)number_of(p, "mtu"), text_of(p, "mac"),
+			(unsigned long long)number_of(p, "rx_packets"),
+			format_bytes(number_of(p, "rx_bytes"), rx),
+			(unsigned long long)number_of(p, "tx_packets"),
+			format_bytes(number_of(p, "tx_bytes"), tx),
+			(unsigned long long)number_of(p, "drops"), text_of(p, "driver"));
+		print_list(json_object_get(p, "addresses"), out);
+		fputc('\n', out);
+	}
+}
+
+static void
+print_drops(const json_t *status, FILE *out)
+{
+	size_t i, n_shown = 0;
+	const json_t *d;
+	json_array_foreach(json_object_get(status, "drops"), i, d) {
+		if (!number_of(d, "count"))
+			continue;
+		if (n_shown++ == 0)
+			fprintf(out, "%14s  %-26s %s\n", "packets", "reason", "meaning");
+		fprintf(out, "%14llu  %-26s %s\n", (unsigned long long)number_of(d, "count"),
+			text_of(d, "name"), text_of(d, "text"));
+	}
+	if (!n_shown)
+		fputs("no packet was dropped\n", out);
+}
+
+static void
+print_peer(const json_t *peer, uint64_t now_s, FILE *out)
+{
+	char rx[AMOUNT_BYTES], tx[AMOUNT_BYTES], age[AMOUNT_BYTES];
+	const char *endpoint = text_of(peer, "endpoint");
+	fprintf(out, "%-44s  %-22s %-10s %12s %12s  %s%s", text_of(peer, "public_key"),
+		endpoint[0] ? endpoint : "-", format_handshake(peer, now_s, age),
+		format_bytes(number_of(peer, "rx_bytes"), rx),
+		format_bytes(number_of(peer, "tx_bytes"), tx), text_of(peer, "name"),
+		text_of(peer, "name")[0] ? ": " : "");
+	print_list(json_object_get(peer, "allowed_ips"), out);
+	fputc('\n', out);
+}
+
+static void
+print_peers(const json_t *status, FILE *out)
+{
+	size_t i, n;
+	const json_t *iface, *peer;
+	json_array_foreach(json_object_get(status, "interfaces"), i, iface) {
+		const json_t *peers = json_object_get(iface, "peers");
+		fprintf(out, "%s%s: %zu peers\n", i ? "\n" : "", text_of(iface, "name"),
+			json_array_size(peers));
+		fprintf(out, "%-44s  %-22s %-10s %12s %12s  %s\n", "public key", "endpoint",
+			"handshake", "received", "sent", "allowed ips");
+		json_array_foreach(peers, n, peer)
+			print_peer(peer, number_of(status, "now_s"), out);
+	}
+}
+
+static void
+print_status(const json_t *status, FILE *out)
+{
+	char age[AMOUNT_BYTES];
+	const json_t *crypto = json_object_get(status, "crypto");
+	fprintf(out, "headgate %s, up %s\n", text_of(status, "version"),
+		format_age(number_of(status, "uptime_s"), age));
+	fprintf(out, "crypto: %s (%s)\n", text_of(crypto, "backend"), text_of(crypto, "why"));
+	print_workers(status, out);
+	fputc('\n', out);
+	print_ports(status, out);
+	print_interfaces(status, out);
+	fputc('\n', out);
+	print_drops(status, out);
+}
+
+static const struct {
+	const char *name;
+	void (*print)(const json_t *, FILE *);
+} views[] = {
+	[STATUS_VIEW_STATUS] = {"status", print_status},
+	[STATUS_VIEW_PEERS] = {"peers", print_peers},
+	[STATUS_VIEW_PORTS] = {"ports", print_ports},
+	[STATUS_VIEW_DROPS] = {"drops", print_drops},
+};
+
+int
+status_view_parse(const char *text, enum status_view *out)
+{
+	for (unsigned v = 0; v < sizeof(views) / sizeof(views[0]); v++) {
+		if (strcmp(views[v].name, text) == 0) {
+			*out = (enum status_view)v;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+void
+status_print(const json_t *status, enum status_view view, FILE *out)
+{
+	views[view].print(status, out);
+}
