@@ -5,25 +5,25 @@
 #include "base/bytes.h"
 
 const struct protocol_times protocol_times_default = {
-	.rekey_after_ns = 120 * NS_PER_S,
-	.reject_after_ns = 180 * NS_PER_S,
-	.rekey_attempt_ns = 90 * NS_PER_S,
-	.rekey_timeout_ns = 5 * NS_PER_S,
-	.rekey_jitter_ns = 333 * NS_PER_MS,
-	.keepalive_ns = 10 * NS_PER_S,
-	.new_handshake_ns = 15 * NS_PER_S,
+	.rekey_after_ns = 120 * NS_IN_S,
+	.reject_after_ns = 180 * NS_IN_S,
+	.rekey_attempt_ns = 90 * NS_IN_S,
+	.rekey_timeout_ns = 5 * NS_IN_S,
+	.rekey_jitter_ns = 333 * NS_IN_MS,
+	.keepalive_ns = 10 * NS_IN_S,
+	.new_handshake_ns = 15 * NS_IN_S,
 	.rekey_after_messages = 1ull << 60,
 	.reject_after_messages = UINT64_MAX - (1ull << 13),
 };
 
 const struct protocol_times protocol_times_short = {
-	.rekey_after_ns = 4 * NS_PER_S,
-	.reject_after_ns = 180 * NS_PER_S,
-	.rekey_attempt_ns = 90 * NS_PER_S,
-	.rekey_timeout_ns = 5 * NS_PER_S,
-	.rekey_jitter_ns = 333 * NS_PER_MS,
-	.keepalive_ns = 10 * NS_PER_S,
-	.new_handshake_ns = 15 * NS_PER_S,
+	.rekey_after_ns = 4 * NS_IN_S,
+	.reject_after_ns = 180 * NS_IN_S,
+	.rekey_attempt_ns = 90 * NS_IN_S,
+	.rekey_timeout_ns = 5 * NS_IN_S,
+	.rekey_jitter_ns = 333 * NS_IN_MS,
+	.keepalive_ns = 10 * NS_IN_S,
+	.new_handshake_ns = 15 * NS_IN_S,
 	.rekey_after_messages = 1ull << 60,
 	.reject_after_messages = UINT64_MAX - (1ull << 13),
 };
