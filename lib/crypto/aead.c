@@ -11,8 +11,8 @@ void
 aead_seal(const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEAD_NONCE_BYTES],
 	const struct aead_message *m)
 {
-	(void)crypto_aead_chacha20poly1305_ietf_encrypt(m->out, NULL, m->in, m->in_bytes, m->aad,
-		m->aad_bytes, NULL, nonce, key);
+	(void)crypto_aead_chacha20poly1305_ietf_encrypt(
+		m->out, NULL, m->in, m->in_bytes, m->aad, m->aad_bytes, NULL, nonce, key);
 }
 
 /* Makes sure that a refused message left nothing behind that could be taken for plain text. */
@@ -31,15 +31,15 @@ aead_open(const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEAD_NONCE_BYTE
 	const struct aead_message *m)
 {
 	return opened(m, crypto_aead_chacha20poly1305_ietf_decrypt(m->out, NULL, NULL, m->in,
-		m->in_bytes, m->aad, m->aad_bytes, nonce, key));
+				 m->in_bytes, m->aad, m->aad_bytes, nonce, key));
 }
 
 void
 xaead_seal(const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[XAEAD_NONCE_BYTES],
 	const struct aead_message *m)
 {
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(m->out, NULL, m->in, m->in_bytes, m->aad,
-		m->aad_bytes, NULL, nonce, key);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+		m->out, NULL, m->in, m->in_bytes, m->aad, m->aad_bytes, NULL, nonce, key);
 }
 
 int
@@ -47,5 +47,5 @@ xaead_open(const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[XAEAD_NONCE_BY
 	const struct aead_message *m)
 {
 	return opened(m, crypto_aead_xchacha20poly1305_ietf_decrypt(m->out, NULL, NULL, m->in,
-		m->in_bytes, m->aad, m->aad_bytes, nonce, key));
+				 m->in_bytes, m->aad, m->aad_bytes, nonce, key));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The backends by name, for the table in aead_backends.c alone. A new one: a line here, one there. */
+/* The backends by name, for the table in aead_backends.c. A new one: a line here, one there. */
 #pragma once
 
 #include "crypto/aead_burst.h"

@@ -28,8 +28,8 @@ unknown_name(const struct aead_backend *const *table, const char *name, struct e
 	for (; *table && used < sizeof(known); table++)
 		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s%s",
 			used ? ", " : "", (*table)->name);
-	return err_set(err, -ENOENT, "no aead backend is called '%.64s'; known are: %s", name,
-		known);
+	return err_set(
+		err, -ENOENT, "no aead backend is called '%.64s'; known are: %s", name, known);
 }
 
 static int
@@ -81,8 +81,9 @@ aead_create(struct aead *a, const struct aead_backend *backend, struct err *err)
 	void *state = backend->create();
 
 	if (!state)
-		return err_set(err, -ENOMEM, "aead backend %s: cannot make a thread's state: no "
-					     "memory, or its library does not start",
+		return err_set(err, -ENOMEM,
+			"aead backend %s: cannot make a thread's state: no "
+			"memory, or its library does not start",
 			backend->name);
 	*a = (struct aead){.backend = backend, .state = state};
 	return 0;

@@ -22,10 +22,10 @@ enum {
 
 struct aead_job {
 	const uint8_t *key; /* 32 bytes */
-	uint8_t *data;      /* in place; seal: n_bytes and room for the tag; open: n_bytes and tag */
-	uint64_t counter;   /* nonce = 4 zero bytes, then this, little endian */
-	uint32_t n_bytes;   /* of plain text, 0 to AEAD_JOB_MAX_BYTES */
-	uint32_t is_ok;     /* open: the tag was right; seal: 1 */
+	uint8_t *data;    /* in place; seal: n_bytes and room for the tag; open: n_bytes and tag */
+	uint64_t counter; /* nonce = 4 zero bytes, then this, little endian */
+	uint32_t n_bytes; /* of plain text, 0 to AEAD_JOB_MAX_BYTES */
+	uint32_t is_ok;   /* open: the tag was right; seal: 1 */
 };
 _Static_assert(sizeof(struct aead_job) == 32, "two jobs a cache line");
 

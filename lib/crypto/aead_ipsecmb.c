@@ -27,7 +27,7 @@ static bool
 is_supported(void)
 {
 	return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("aes") &&
-		__builtin_cpu_supports("pclmul");
+	       __builtin_cpu_supports("pclmul");
 }
 
 /* The library tests itself as it starts; a version that says nothing of it counts as well. */
@@ -37,7 +37,7 @@ has_started(IMB_MGR *mgr)
 	if (imb_get_errno(mgr) != 0)
 		return false;
 	return !(mgr->features & IMB_FEATURE_SELF_TEST) ||
-		(mgr->features & IMB_FEATURE_SELF_TEST_PASS);
+	       (mgr->features & IMB_FEATURE_SELF_TEST_PASS);
 }
 
 static void
@@ -56,8 +56,8 @@ static void *
 create(void)
 {
 	struct state *s = aligned_alloc(CACHE_LINE_BYTES, CACHE_LINE_BYTES);
-	size_t n_bytes = (imb_get_mb_mgr_size() + CACHE_LINE_BYTES - 1) &
-		~(size_t)(CACHE_LINE_BYTES - 1);
+	size_t n_bytes =
+		(imb_get_mb_mgr_size() + CACHE_LINE_BYTES - 1) & ~(size_t)(CACHE_LINE_BYTES - 1);
 	void *room = aligned_alloc(CACHE_LINE_BYTES, n_bytes);
 
 	if (!s || !room)
@@ -95,8 +95,8 @@ run(struct state *s, const struct text *t, IMB_CIPHER_DIRECTION direction)
 	j->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
 	j->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
 	j->cipher_direction = direction;
-	j->chain_order = direction == IMB_DIR_ENCRYPT ? IMB_ORDER_CIPHER_HASH
-						      : IMB_ORDER_HASH_CIPHER;
+	j->chain_order =
+		direction == IMB_DIR_ENCRYPT ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
 	j->enc_keys = t->key;
 	j->dec_keys = t->key;
 	j->key_len_in_bytes = AEAD_KEY_BYTES;
@@ -129,8 +129,11 @@ seal_burst(void *state, struct aead_job *jobs, unsigned n)
 	struct state *s = state;
 
 	for (struct aead_job *j = jobs; j < jobs + n; j++) {
-		struct text t = {.key = j->key, .in = j->data, .out = j->data,
-			.n_bytes = j->n_bytes, .tag = j->data + j->n_bytes};
+		struct text t = {.key = j->key,
+			.in = j->data,
+			.out = j->data,
+			.n_bytes = j->n_bytes,
+			.tag = j->data + j->n_bytes};
 
 		aead_nonce_of_counter(s->nonce, j->counter);
 		j->is_ok = run(s, &t, IMB_DIR_ENCRYPT);
@@ -145,12 +148,16 @@ open_burst(void *state, struct aead_job *jobs, unsigned n)
 	struct state *s = state;
 
 	for (struct aead_job *j = jobs; j < jobs + n; j++) {
-		struct text t = {.key = j->key, .in = j->data, .out = j->data,
-			.n_bytes = j->n_bytes, .tag = s->tag};
+		struct text t = {.key = j->key,
+			.in = j->data,
+			.out = j->data,
+			.n_bytes = j->n_bytes,
+			.tag = s->tag};
 
 		aead_nonce_of_counter(s->nonce, j->counter);
-		/* The library deciphers before anyone knows the tag: take it back when it is wrong. */
-		j->is_ok = run(s, &t, IMB_DIR_DECRYPT) && tag_is_equal(s->tag, j->data + j->n_bytes);
+		/* The library deciphers before it knows the tag: take it back when wrong. */
+		j->is_ok =
+			run(s, &t, IMB_DIR_DECRYPT) && tag_is_equal(s->tag, j->data + j->n_bytes);
 		if (unlikely_true(!j->is_ok))
 			secret_wipe(j->data, j->n_bytes);
 	}
@@ -161,8 +168,8 @@ seal_one(void *state, const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEA
 	const struct aead_message *m)
 {
 	struct state *s = state;
-	struct text t = {key, m->in, m->out, m->in_bytes, m->out + m->in_bytes, m->aad,
-		m->aad_bytes};
+	struct text t = {
+		key, m->in, m->out, m->in_bytes, m->out + m->in_bytes, m->aad, m->aad_bytes};
 
 	memcpy(s->nonce, nonce, AEAD_NONCE_BYTES);
 	if (run(s, &t, IMB_DIR_ENCRYPT))

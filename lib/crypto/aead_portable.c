@@ -47,9 +47,9 @@ open_burst(void *state, struct aead_job *jobs, unsigned n)
 	for (struct aead_job *j = jobs; j < jobs + n; j++) {
 		aead_nonce_of_counter(nonce, j->counter);
 		/* On a wrong tag libsodium zeroes the data itself. */
-		j->is_ok = crypto_aead_chacha20poly1305_ietf_decrypt_detached(j->data, NULL,
-				   j->data, j->n_bytes, j->data + j->n_bytes, NULL, 0, nonce,
-				   j->key) == 0;
+		j->is_ok =
+			crypto_aead_chacha20poly1305_ietf_decrypt_detached(j->data, NULL, j->data,
+				j->n_bytes, j->data + j->n_bytes, NULL, 0, nonce, j->key) == 0;
 	}
 }
 

@@ -2,8 +2,8 @@
 /*
  * The test that a backend passes before it may carry traffic: RFC 8439's own vector, which also
  * holds for the oracle (libsodium), then one burst of mixed lengths and keys against the oracle,
- * sealed, opened, and opened once more with a bit of every tag turned. Some 20 kB, in well under
- * a millisecond.
+ * sealed, opened, and opened once more with a bit of every tag turned. Some 20 kB, a few
+ * milliseconds at most.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,10 +31,10 @@ struct trial {
 /* RFC 8439 section 2.8.2. */
 static const char rfc_plain[] = "Ladies and Gentlemen of the class of '99: If I could offer you "
 				"only one tip for the future, sunscreen would be it.";
-static const uint8_t rfc_aad[12] = {0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5,
-	0xc6, 0xc7};
-static const uint8_t rfc_nonce[12] = {0x07, 0, 0, 0, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46,
-	0x47};
+static const uint8_t rfc_aad[12] = {
+	0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7};
+static const uint8_t rfc_nonce[12] = {
+	0x07, 0, 0, 0, 0x40, 0x41, 0x42, 0x43, 0x44, 0x45, 0x46, 0x47};
 static const uint8_t rfc_tag[16] = {0x1a, 0xe1, 0x0b, 0x59, 0x4f, 0x09, 0xe2, 0x6a, 0x7e, 0x90,
 	0x2e, 0xcb, 0xd0, 0x60, 0x06, 0x91};
 enum {
@@ -47,8 +47,8 @@ rfc_vector_holds(const struct aead_backend *b, void *state)
 {
 	uint8_t key[AEAD_KEY_BYTES], sealed[RFC_BYTES + AEAD_TAG_BYTES];
 	uint8_t opened[RFC_BYTES];
-	struct aead_message m = {rfc_aad, sizeof(rfc_aad), (const uint8_t *)rfc_plain, RFC_BYTES,
-		sealed};
+	struct aead_message m = {
+		rfc_aad, sizeof(rfc_aad), (const uint8_t *)rfc_plain, RFC_BYTES, sealed};
 
 	for (unsigned i = 0; i < sizeof(key); i++)
 		key[i] = (uint8_t)(0x80 + i);
@@ -58,8 +58,7 @@ rfc_vector_holds(const struct aead_backend *b, void *state)
 	m.in = sealed;
 	m.in_bytes = sizeof(sealed);
 	m.out = opened;
-	if (b->open_one(state, key, rfc_nonce, &m) < 0 ||
-		memcmp(opened, rfc_plain, RFC_BYTES) != 0)
+	if (b->open_one(state, key, rfc_nonce, &m) < 0 || memcmp(opened, rfc_plain, RFC_BYTES) != 0)
 		return false;
 	sealed[0] ^= 1;
 	return b->open_one(state, key, rfc_nonce, &m) == -EBADMSG;
@@ -71,7 +70,8 @@ lay_out(struct trial *t)
 	for (unsigned i = 0; i < N_JOBS; i++) {
 		struct aead_job *j = &t->jobs[i];
 
-		*j = (struct aead_job){.key = t->keys[i], .data = t->data[i],
+		*j = (struct aead_job){.key = t->keys[i],
+			.data = t->data[i],
 			.counter = (i % 2 ? 0xfffffffful : 0x0102030405060708ul) + i,
 			.n_bytes = lengths[i]};
 		memset(t->keys[i], (int)(i * 7 + 1), AEAD_KEY_BYTES);
@@ -79,8 +79,9 @@ lay_out(struct trial *t)
 			t->plain[i][k] = (uint8_t)(k * 31 + i);
 		uint8_t nonce[AEAD_NONCE_BYTES];
 		aead_nonce_of_counter(nonce, j->counter);
-		aead_seal(j->key, nonce, &(struct aead_message){.in = t->plain[i],
-			.in_bytes = j->n_bytes, .out = t->sealed[i]});
+		aead_seal(j->key, nonce,
+			&(struct aead_message){
+				.in = t->plain[i], .in_bytes = j->n_bytes, .out = t->sealed[i]});
 		memcpy(t->data[i], t->plain[i], j->n_bytes);
 	}
 }
@@ -117,20 +118,23 @@ test_bursts(const struct aead_backend *b, void *state, struct trial *t, struct e
 	lay_out(t);
 	b->seal(state, t->jobs, N_JOBS);
 	if ((at = first_wrong(t, t->sealed, AEAD_TAG_BYTES)) < N_JOBS)
-		return err_set(err, -EIO, "aead backend %s: self-test failed: seals %u bytes wrongly",
-			b->name, lengths[at]);
+		return err_set(err, -EIO,
+			"aead backend %s: self-test failed: seals %u bytes wrongly", b->name,
+			lengths[at]);
 	b->open(state, t->jobs, N_JOBS);
 	if ((at = first_wrong(t, t->plain, 0)) < N_JOBS)
-		return err_set(err, -EIO, "aead backend %s: self-test failed: opens %u bytes wrongly",
-			b->name, lengths[at]);
+		return err_set(err, -EIO,
+			"aead backend %s: self-test failed: opens %u bytes wrongly", b->name,
+			lengths[at]);
 	for (unsigned i = 0; i < N_JOBS; i++) {
 		memcpy(t->data[i], t->sealed[i], lengths[i] + AEAD_TAG_BYTES);
 		t->data[i][lengths[i] + i % AEAD_TAG_BYTES] ^= (uint8_t)(1u << i % 8);
 	}
 	b->open(state, t->jobs, N_JOBS);
 	if ((at = first_forged(t)) < N_JOBS)
-		return err_set(err, -EIO, "aead backend %s: self-test failed: takes a forged "
-					  "message of %u bytes",
+		return err_set(err, -EIO,
+			"aead backend %s: self-test failed: takes a forged "
+			"message of %u bytes",
 			b->name, lengths[at]);
 	return 0;
 }

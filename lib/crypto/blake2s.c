@@ -59,8 +59,8 @@ blake2s_hash2(uint8_t out[BLAKE2S_HASH_BYTES], const uint8_t a[BLAKE2S_HASH_BYTE
 }
 
 void
-blake2s_mac(uint8_t *out, size_t out_bytes, struct blake2s_key key, const void *data,
-	size_t n_bytes)
+blake2s_mac(
+	uint8_t *out, size_t out_bytes, struct blake2s_key key, const void *data, size_t n_bytes)
 {
 	struct blake2s_stream s;
 
@@ -87,8 +87,8 @@ hmac_pass(uint8_t out[BLAKE2S_HASH_BYTES], const uint8_t key_block[BLAKE2S_BLOCK
 }
 
 void
-blake2s_hmac(uint8_t out[BLAKE2S_HASH_BYTES], const void *key, size_t n_key_bytes,
-	const void *data, size_t n_bytes)
+blake2s_hmac(uint8_t out[BLAKE2S_HASH_BYTES], const void *key, size_t n_key_bytes, const void *data,
+	size_t n_bytes)
 {
 	uint8_t key_block[BLAKE2S_BLOCK_BYTES] = {0};
 	uint8_t inner[BLAKE2S_HASH_BYTES];
@@ -124,8 +124,8 @@ kdf(uint8_t (*t)[BLAKE2S_HASH_BYTES], unsigned n, const uint8_t chain_key[BLAKE2
 }
 
 void
-kdf1(uint8_t t1[BLAKE2S_HASH_BYTES], const uint8_t chain_key[BLAKE2S_HASH_BYTES],
-	const void *input, size_t n_bytes)
+kdf1(uint8_t t1[BLAKE2S_HASH_BYTES], const uint8_t chain_key[BLAKE2S_HASH_BYTES], const void *input,
+	size_t n_bytes)
 {
 	uint8_t t[1][BLAKE2S_HASH_BYTES];
 
@@ -147,9 +147,8 @@ kdf2(uint8_t t1[BLAKE2S_HASH_BYTES], uint8_t t2[BLAKE2S_HASH_BYTES],
 }
 
 void
-kdf3(uint8_t t1[BLAKE2S_HASH_BYTES], uint8_t t2[BLAKE2S_HASH_BYTES],
-	uint8_t t3[BLAKE2S_HASH_BYTES], const uint8_t chain_key[BLAKE2S_HASH_BYTES],
-	const uint8_t input[BLAKE2S_HASH_BYTES])
+kdf3(uint8_t t1[BLAKE2S_HASH_BYTES], uint8_t t2[BLAKE2S_HASH_BYTES], uint8_t t3[BLAKE2S_HASH_BYTES],
+	const uint8_t chain_key[BLAKE2S_HASH_BYTES], const uint8_t input[BLAKE2S_HASH_BYTES])
 {
 	uint8_t t[3][BLAKE2S_HASH_BYTES];
 

@@ -25,8 +25,8 @@ struct blake2s_stream {
  * Starts a hash of out_bytes (1 to 32), keyed when n_key_bytes is not 0 (at most 32). Lengths
  * outside these are a bug of the caller and end the program.
  */
-void blake2s_stream_init(struct blake2s_stream *s, size_t out_bytes, const void *key,
-	size_t n_key_bytes);
+void blake2s_stream_init(
+	struct blake2s_stream *s, size_t out_bytes, const void *key, size_t n_key_bytes);
 void blake2s_stream_update(struct blake2s_stream *s, const void *data, size_t n_bytes);
 /* Writes the out_bytes given at init and wipes the stream. */
 void blake2s_stream_final(struct blake2s_stream *s, uint8_t *out);
@@ -42,8 +42,8 @@ struct blake2s_key {
 	size_t n_bytes; /* 0 to 32 */
 };
 /* Keyed BLAKE2s of out_bytes (1 to 32; WireGuard's Mac is 16) over data. */
-void blake2s_mac(uint8_t *out, size_t out_bytes, struct blake2s_key key, const void *data,
-	size_t n_bytes);
+void blake2s_mac(
+	uint8_t *out, size_t out_bytes, struct blake2s_key key, const void *data, size_t n_bytes);
 
 /* HMAC (RFC 2104) over BLAKE2s with a key of any length. out may be the key or the data. */
 void blake2s_hmac(uint8_t out[BLAKE2S_HASH_BYTES], const void *key, size_t n_key_bytes,

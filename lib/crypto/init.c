@@ -11,8 +11,9 @@ int
 crypto_init(struct err *err)
 {
 	if (sodium_init() < 0)
-		return err_set(err, -EIO, "libsodium cannot start: its random generator found no "
-					  "source; check that /dev/urandom can be read");
+		return err_set(err, -EIO,
+			"libsodium cannot start: its random generator found no "
+			"source; check that /dev/urandom can be read");
 	/* libb2 resolves its functions at their first call, without a lock: make that call here. */
 	uint8_t out[BLAKE2S_HASH_BYTES];
 	blake2s_mac(out, sizeof(out), (struct blake2s_key){"", 1}, "", 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The libraries under lib/crypto choose their code by CPU once; until then they run their slowest. */
+/* The libraries under lib/crypto choose their code by CPU once; before that they run slowly. */
 #pragma once
 
 #include "base/err.h"

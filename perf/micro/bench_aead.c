@@ -168,7 +168,8 @@ cell_prepare(struct bench *b, const struct cell *c)
 {
 	for (unsigned i = 0; i < c->burst; i++)
 		b->jobs[i] = (struct aead_job){.key = b->keys[i],
-			.data = b->packets + (size_t)i * PACKET_STRIDE, .counter = 1000 + i,
+			.data = b->packets + (size_t)i * PACKET_STRIDE,
+			.counter = 1000 + i,
 			.n_bytes = c->bytes};
 	aead_seal_burst(&b->aead[0], b->jobs, c->burst);
 	memcpy(b->sealed, b->packets, c->burst * (size_t)PACKET_STRIDE);
@@ -247,7 +248,8 @@ run(struct bench *b, const struct options *o)
 		    : "backend      direction  bytes  burst clk/packet");
 	for (unsigned d = 0; d < 2; d++) {
 		for (unsigned i = 0; i < o->bytes.n * o->bursts.n; i++) {
-			struct cell c = {.is_open = d == 1, .bytes = o->bytes.v[i / o->bursts.n],
+			struct cell c = {.is_open = d == 1,
+				.bytes = o->bytes.v[i / o->bursts.n],
 				.burst = o->bursts.v[i % o->bursts.n]};
 			cell_measure(b, &c, o->rounds);
 			cell_print(b, &c, o);
@@ -260,7 +262,8 @@ main(int argc, char **argv)
 {
 	static struct bench bench;
 	struct options o = {.bytes = {{64, 128, 256, 512, 1024, 1424}, 6},
-		.bursts = {{1, 4, 16, 32, 64}, 5}, .rounds = 151};
+		.bursts = {{1, 4, 16, 32, 64}, 5},
+		.rounds = 151};
 	struct err err;
 
 	if (parse_options(argc, argv, &o) < 0) {

@@ -46,7 +46,8 @@ enum {
 
 /* A row as bytes. */
 struct vector {
-	uint8_t key[32], nonce[64], aad[ROOM_BYTES], plain[ROOM_BYTES + 16], sealed[ROOM_BYTES + 16];
+	uint8_t key[32], nonce[64], aad[ROOM_BYTES], plain[ROOM_BYTES + 16],
+		sealed[ROOM_BYTES + 16];
 	size_t nonce_bytes, aad_bytes, n_bytes;
 };
 
@@ -128,11 +129,14 @@ check_as_one_burst(struct way *w, const struct aead_row *rows, unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		vector_read(&v[i], &rows[i]);
-		jobs[i] = (struct aead_job){.key = v[i].key, .data = data[i],
-			.counter = load_le64(v[i].nonce + 4), .n_bytes = (uint32_t)v[i].n_bytes};
+		jobs[i] = (struct aead_job){.key = v[i].key,
+			.data = data[i],
+			.counter = load_le64(v[i].nonce + 4),
+			.n_bytes = (uint32_t)v[i].n_bytes};
 		store_le32(v[i].nonce, 0);
-		aead_seal(v[i].key, v[i].nonce, &(struct aead_message){.in = v[i].plain,
-			.in_bytes = v[i].n_bytes, .out = v[i].sealed});
+		aead_seal(v[i].key, v[i].nonce,
+			&(struct aead_message){
+				.in = v[i].plain, .in_bytes = v[i].n_bytes, .out = v[i].sealed});
 		memcpy(data[i], v[i].plain, v[i].n_bytes);
 	}
 	aead_seal_burst(&w->a, jobs, n);
@@ -225,7 +229,8 @@ check_rfc8439(const struct way *w)
 		vector_read(&v, &row);
 		if (has_tag)
 			check_one(w, &row, &v);
-		way_seal(w, &v, &(struct aead_message){v.aad, v.aad_bytes, v.plain, v.n_bytes, out});
+		way_seal(
+			w, &v, &(struct aead_message){v.aad, v.aad_bytes, v.plain, v.n_bytes, out});
 		assert_memory_equal(out, v.sealed, v.n_bytes);
 	}
 }
@@ -243,8 +248,10 @@ check_rfc8439_burst(struct way *w)
 		vector_read(&v, &row);
 		if (v.aad_bytes || load_le32(v.nonce) != 0)
 			continue;
-		struct aead_job j = {.key = v.key, .data = v.plain,
-			.counter = load_le64(v.nonce + 4), .n_bytes = (uint32_t)v.n_bytes};
+		struct aead_job j = {.key = v.key,
+			.data = v.plain,
+			.counter = load_le64(v.nonce + 4),
+			.n_bytes = (uint32_t)v.n_bytes};
 		aead_seal_burst(&w->a, &j, 1);
 		assert_memory_equal(v.plain, v.sealed, v.n_bytes);
 		n_checked++;

@@ -85,8 +85,8 @@ make_item(struct item *it, struct aead_job *j)
 	random_fill(it->plain, j->n_bytes);
 	memcpy(j->data, it->plain, j->n_bytes);
 	aead_nonce_of_counter(nonce, j->counter);
-	aead_seal(it->key, nonce, &(struct aead_message){.in = it->plain, .in_bytes = j->n_bytes,
-		.out = it->sealed});
+	aead_seal(it->key, nonce,
+		&(struct aead_message){.in = it->plain, .in_bytes = j->n_bytes, .out = it->sealed});
 	it->is_forged = random_next() % 4 == 0;
 }
 
@@ -106,8 +106,8 @@ static void
 check_sealed(const char *name, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		if (!jobs[i].is_ok ||
-			memcmp(jobs[i].data, items[i].sealed, jobs[i].n_bytes + AEAD_TAG_BYTES) != 0)
+		if (!jobs[i].is_ok || memcmp(jobs[i].data, items[i].sealed,
+					      jobs[i].n_bytes + AEAD_TAG_BYTES) != 0)
 			fail_msg("%s: job %u of %u, %u bytes: sealed wrongly", name, i, n,
 				jobs[i].n_bytes);
 		check_guards(&items[i], &jobs[i]);
@@ -130,7 +130,8 @@ check_opened(const char *name, unsigned n)
 				j->is_ok);
 		if (items[i].is_forged ? !secret_is_zero(j->data, j->n_bytes)
 				       : memcmp(j->data, items[i].plain, j->n_bytes) != 0)
-			fail_msg("%s: job %u of %u, %u bytes: opened wrongly", name, i, n, j->n_bytes);
+			fail_msg("%s: job %u of %u, %u bytes: opened wrongly", name, i, n,
+				j->n_bytes);
 		check_guards(&items[i], j);
 	}
 }
@@ -172,8 +173,9 @@ the_longest_message_is_sealed(void **state)
 		if (!aead_backends[b]->is_supported())
 			continue;
 		memset(data, 0x5a, AEAD_JOB_MAX_BYTES);
-		aead_seal(key, nonce, &(struct aead_message){.in = data,
-			.in_bytes = AEAD_JOB_MAX_BYTES, .out = want});
+		aead_seal(key, nonce,
+			&(struct aead_message){
+				.in = data, .in_bytes = AEAD_JOB_MAX_BYTES, .out = want});
 		assert_int_equal(aead_create(&a, aead_backends[b], NULL), 0);
 		aead_seal_burst(&a, &j, 1);
 		assert_memory_equal(data, want, 65535);
@@ -250,8 +252,9 @@ seal_well(void *state, struct aead_job *j, unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		aead_nonce_of_counter(nonce, j[i].counter);
-		aead_seal(j[i].key, nonce, &(struct aead_message){.in = j[i].data,
-			.in_bytes = j[i].n_bytes, .out = j[i].data});
+		aead_seal(j[i].key, nonce,
+			&(struct aead_message){
+				.in = j[i].data, .in_bytes = j[i].n_bytes, .out = j[i].data});
 		j[i].is_ok = 1;
 	}
 }
@@ -276,8 +279,8 @@ static const struct aead_backend elsewhere = {
 static void
 the_first_that_works_is_chosen(void **state)
 {
-	const struct aead_backend *table[] = {&elsewhere, &null_cipher, &takes_forgeries, portable(),
-		NULL};
+	const struct aead_backend *table[] = {
+		&elsewhere, &null_cipher, &takes_forgeries, portable(), NULL};
 	const struct aead_backend *got = NULL;
 	struct err err;
 

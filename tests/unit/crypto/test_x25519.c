@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/secret.h"
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "crypto/init.h"
 #include "crypto/x25519.h"
 #include "unit/crypto/hex.h"
@@ -75,7 +75,8 @@ rfc7748_iterated(void **state)
 			assert_memory_equal(k, want, 32);
 		}
 	}
-	hex_parse_exact(want, 32, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
+	hex_parse_exact(
+		want, 32, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
 	assert_memory_equal(k, want, 32);
 }
 
@@ -87,12 +88,14 @@ public_keys_match(void **state)
 
 	hex_parse_exact(private_key, 32,
 		"77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
-	hex_parse_exact(want, 32, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+	hex_parse_exact(
+		want, 32, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
 	x25519_public(got, private_key);
 	assert_memory_equal(got, want, 32);
 	hex_parse_exact(private_key, 32,
 		"5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
-	hex_parse_exact(want, 32, "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+	hex_parse_exact(
+		want, 32, "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
 	x25519_public(got, private_key);
 	assert_memory_equal(got, want, 32);
 }
