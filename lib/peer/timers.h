@@ -64,7 +64,7 @@ struct timer_state {
 enum timer_action_bits {
 	TIMER_SEND_INITIATION = 1 << 0, /* counted as sent now; activity_sent once it is */
 	TIMER_FORGET_SOURCE = 1 << 1,   /* drop the sticky outer source address first */
-	TIMER_SEND_KEEPALIVE = 1 << 2,  /* without a usable session: timers_want_handshake instead */
+	TIMER_SEND_KEEPALIVE = 1 << 2,  /* with no usable session: timers_want_handshake */
 	TIMER_GIVE_UP = 1 << 3,         /* drop the packets parked for this peer */
 	TIMER_WIPE = 1 << 4,            /* wipe all sessions and the handshake state */
 };

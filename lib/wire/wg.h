@@ -4,7 +4,7 @@
  *
  *   initiator                                   responder
  *      ── initiation {I, e, [s], [t]}, mac1, mac2 ──►
- *      ◄── response {R, I, e, []}, mac1, mac2 ───────     (or ◄── cookie reply {I, nonce, [cookie]})
+ *      ◄── response {R, I, e, []}, mac1, mac2 ───────   (or ◄── cookie reply {I, nonce, [cookie]})
  *      ── data {R, counter, [packet]} ──►  ◄── data {I, counter, [packet]}
  *
  * [x] is x sealed, so a 16-byte tag longer. Numbers are little-endian, as is this host

@@ -80,7 +80,8 @@ end_remote_put(void *ctx, struct noise_remote *remote)
 }
 
 static inline void
-end_init(struct end *e, const struct key *private_key, const struct key *peer, const struct key *psk)
+end_init(struct end *e, const struct key *private_key, const struct key *peer,
+	const struct key *psk)
 {
 	memset(e, 0, sizeof(*e));
 	noise_local_set_private_key(&e->local, private_key);

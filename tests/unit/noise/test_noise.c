@@ -184,7 +184,7 @@ static void
 altered_messages_with_right_macs(void **state)
 {
 	end_initiate(&p.i, &initiation);
-	assert_int_equal(end_consume(&p.r, &initiation, NOW), NOISE_OK); /* makes the kept product */
+	assert_int_equal(end_consume(&p.r, &initiation, NOW), NOISE_OK); /* keeps ss */
 	p.i.fresh.wall.s++;
 	end_initiate(&p.i, &initiation);
 	struct noise_remote before = p.r.remote;

@@ -74,8 +74,8 @@ rows(void **state)
 			{.wants_handshake = true, .handshake_sent_ns = 95 * S,
 				.retry_at_ns = 100 * S + 1}, 100 * S, INIT, 105 * S + JITTER, true},
 
-		{"retry not yet", {0}, {.handshake_sent_ns = 96 * S, .retry_at_ns = 101 * S}, 100 * S,
-			0, 101 * S, true},
+		{"retry not yet", {0}, {.handshake_sent_ns = 96 * S, .retry_at_ns = 101 * S},
+			100 * S, 0, 101 * S, true},
 		{"retry", {0}, {.handshake_sent_ns = 95 * S, .retry_at_ns = 100 * S}, 100 * S,
 			INIT | ROAM, 105 * S + JITTER, true},
 		{"the last retry", {0},
