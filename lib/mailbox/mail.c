@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "mailbox/mail.h"
+
+#include <errno.h>
+#include <rte_ring.h>
+#include <rte_ring_elem.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	WIRE_SLOTS = 4096, /* as many as the kernel queues under load */
+	EVENT_SLOTS = 4096,
+	ORDER_SLOTS = 1024,
+};
+
+_Static_assert(sizeof(struct wire_mail) % 4 == 0, "rte_ring copies words");
+_Static_assert(sizeof(struct event_mail) % 4 == 0, "rte_ring copies words");
+_Static_assert(sizeof(struct order_mail) % 4 == 0, "rte_ring copies words");
+
+struct mailbox {
+	struct rte_ring *ring;
+	unsigned mail_bytes;
+};
+
+struct mailbox *
+mailbox_create(const char *name, unsigned mail_bytes, unsigned slots)
+{
+	struct mailbox *box = calloc(1, sizeof(*box));
+	if (!box)
+		return NULL;
+	box->mail_bytes = mail_bytes;
+	box->ring = rte_ring_create_elem(name, mail_bytes, slots, SOCKET_ID_ANY, 0);
+	if (!box->ring) {
+		free(box);
+		return NULL;
+	}
+	return box;
+}
+
+void
+mailbox_destroy(struct mailbox *box)
+{
+	if (!box)
+		return;
+	rte_ring_free(box->ring);
+	free(box);
+}
+
+bool
+mailbox_put(struct mailbox *box, const void *mail)
+{
+	void *from = (void *)(uintptr_t)mail;
+	return rte_ring_enqueue_elem(box->ring, from, box->mail_bytes) == 0;
+}
+
+unsigned
+mailbox_take(struct mailbox *box, void *mails, unsigned max)
+{
+	return rte_ring_dequeue_burst_elem(box->ring, mails, box->mail_bytes, max, NULL);
+}
+
+unsigned
+mailbox_count(const struct mailbox *box)
+{
+	return rte_ring_count(box->ring);
+}
+
+int
+mailboxes_init(struct mailboxes *boxes, unsigned n_workers)
+{
+	memset(boxes, 0, sizeof(*boxes));
+	boxes->n_workers = n_workers;
+	boxes->wire = mailbox_create("hg-wire", sizeof(struct wire_mail), WIRE_SLOTS);
+	boxes->events = mailbox_create("hg-events", sizeof(struct event_mail), EVENT_SLOTS);
+	boxes->orders = calloc(n_workers, sizeof(struct mailbox *));
+	bool is_whole = boxes->wire && boxes->events && boxes->orders;
+	for (unsigned i = 0; is_whole && i < n_workers; i++) {
+		char name[24];
+		snprintf(name, sizeof(name), "hg-orders-%u", i);
+		boxes->orders[i] = mailbox_create(name, sizeof(struct order_mail), ORDER_SLOTS);
+		is_whole = boxes->orders[i] != NULL;
+	}
+	if (is_whole)
+		return 0;
+	mailboxes_fini(boxes);
+	return -ENOMEM;
+}
+
+void
+mailboxes_fini(struct mailboxes *boxes)
+{
+	mailbox_destroy(boxes->wire);
+	mailbox_destroy(boxes->events);
+	for (unsigned i = 0; boxes->orders && i < boxes->n_workers; i++)
+		mailbox_destroy(boxes->orders[i]);
+	free(boxes->orders);
+	memset(boxes, 0, sizeof(*boxes));
+}

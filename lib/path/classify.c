@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a packet is. From a port: WireGuard data goes on to be opened, handshake messages into
+ * the mailbox, IP packets to another address are routed, everything else is the twin's. From a
+ * tunnel's TUN: an IP packet that the kernel has routed into that tunnel.
+ */
+#include "path/worker.h"
+#include "wire/ip.h"
+#include "wire/wg.h"
+
+/* Copies a handshake or cookie message to the handshake threads. */
+static void
+mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t n_bytes)
+{
+	struct wire_mail mail = {
+		.received_ns = w->now_ns,
+		.iface_id = (uint16_t)(p->out_link - LINK_FIRST_TUNNEL),
+		.worker = w->idx,
+		.n_bytes = (uint16_t)n_bytes,
+		.path.remote.addr = addr_from_bytes(p->family, ip_source(p->ip, p->family)),
+		.path.remote.port = load_be16(udp),
+		.path.local = addr_from_bytes(p->family, ip_destination(p->ip, p->family)),
+	};
+	memcpy(mail.message, udp + UDP_BYTES, n_bytes);
+	if (mailbox_put(w->config->boxes->wire, &mail))
+		p->verdict = VERDICT_DONE;
+	else
+		packet_drop(p, DROP_MAILBOX_FULL);
+}
+
+/* udp: the header of a datagram to one of our listen ports. p->out_link is that tunnel. */
+static void
+classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t *udp)
+{
+	struct packet *p = &b->packets[at];
+	uint32_t left = p->n_bytes - (uint32_t)(udp - p->ip);
+	uint32_t udp_bytes = load_be16(udp + 4);
+	if (udp_bytes < UDP_BYTES || udp_bytes > left) {
+		packet_drop(p, DROP_WG_LENGTH);
+		return;
+	}
+	uint32_t n_bytes = udp_bytes - UDP_BYTES;
+	enum wg_type type = wg_type_of(udp + UDP_BYTES, n_bytes);
+	if (likely_true(type == WG_DATA)) {
+		p->outer_tos = ip_traffic_class(p->ip, p->family) & ECN_MASK;
+		p->ip = (uint8_t *)(uintptr_t)(udp + UDP_BYTES);
+		p->n_bytes = n_bytes;
+		tables_session_prefetch(w->tables, load_le32(p->ip + 4));
+		list_add(&b->data, at);
+	} else if (type != WG_NONE) {
+		mail_handshake(w, p, udp, n_bytes);
+	} else {
+		packet_drop(p, DROP_WG_TYPE);
+	}
+}
+
+/* The UDP header when the packet is an unfragmented datagram to a listen port of ours. */
+static const uint8_t *
+wireguard_header(const struct tables *t, struct packet *p)
+{
+	const uint8_t *udp;
+	if (p->family == ADDR_V4) {
+		if (p->ip[9] != IP_PROTO_UDP || ipv4_is_fragment(p->ip))
+			return NULL;
+		udp = p->ip + ipv4_header_bytes(p->ip);
+	} else {
+		if (p->ip[6] != IP_PROTO_UDP)
+			return NULL;
+		udp = p->ip + IPV6_BYTES;
+	}
+	if (p->ip + p->n_bytes < udp + UDP_BYTES)
+		return NULL;
+	uint8_t holder = __atomic_load_n(&t->iface_by_port[load_be16(udp + 2)], __ATOMIC_ACQUIRE);
+	if (!holder || !tables_is_local(t, p->family, ip_destination(p->ip, p->family)))
+		return NULL;
+	p->out_link = link_of_iface((uint16_t)(holder - 1));
+	return udp;
+}
+
+/* Lengths and, for IPv4, the header checksum. False: the packet has its verdict. */
+static bool
+ip_is_sound(struct packet *p, uint32_t n_bytes)
+{
+	p->n_bytes = ip_check(p->ip, n_bytes, &p->family);
+	if (unlikely_true(!p->n_bytes)) {
+		packet_drop(p, p->family == ADDR_NONE ? DROP_IP_VERSION : DROP_IP_HEADER);
+		return false;
+	}
+	bool is_vouched = (p->mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) ==
+			  RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	if (p->family == ADDR_V4 && !is_vouched && unlikely_true(!ipv4_checksum_is_right(p->ip))) {
+		packet_drop(p, DROP_IP_CHECKSUM);
+		return false;
+	}
+	return true;
+}
+
+static void
+classify_ip(struct worker *w, struct burst *b, uint32_t at, const struct port *port)
+{
+	struct packet *p = &b->packets[at];
+	p->ip = rte_pktmbuf_mtod_offset(p->mbuf, uint8_t *, ETHERNET_BYTES);
+	if (!ip_is_sound(p, p->mbuf->data_len - ETHERNET_BYTES))
+		return;
+	const uint8_t *udp = wireguard_header(w->tables, p);
+	if (udp) {
+		classify_wireguard(w, b, at, udp);
+		return;
+	}
+	if (port->completes_checksums)
+		ip_l4_checksum_complete(p->ip, p->family, p->n_bytes);
+	if (unlikely_true(ip_destination_is_multicast(p->ip, p->family)))
+		p->verdict = VERDICT_KERNEL;
+	else
+		list_add(&b->routed, at);
+}
+
+static void
+classify_frame(struct worker *w, struct burst *b, uint32_t at)
+{
+	struct packet *p = &b->packets[at];
+	const struct port *port = rcu_read(w->config->ports[p->in_link]);
+	const uint8_t *eth = rte_pktmbuf_mtod(p->mbuf, const uint8_t *);
+	if (unlikely_true(!port)) {
+		packet_drop(p, DROP_LINK_DOWN);
+	} else if (unlikely_true(p->mbuf->nb_segs != 1)) {
+		packet_drop(p, DROP_FRAME_SEGMENTED);
+	} else if (unlikely_true(p->mbuf->data_len < ETHERNET_BYTES)) {
+		packet_drop(p, DROP_FRAME_SHORT);
+	} else if (unlikely_true(eth[0] & 1)) {
+		p->verdict = VERDICT_KERNEL;
+	} else if (unlikely_true(memcmp(eth, port->mac.bytes, 6) != 0)) {
+		packet_drop(p, DROP_FRAME_NOT_OURS);
+	} else {
+		uint16_t ethertype = load_be16(eth + 12);
+		if (ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6)
+			classify_ip(w, b, at, port);
+		else
+			p->verdict = VERDICT_KERNEL;
+	}
+}
+
+/* From the kernel's side of a tunnel: the packet starts with its IP header. */
+static void
+classify_tun(struct worker *w, struct burst *b, uint32_t at)
+{
+	struct packet *p = &b->packets[at];
+	p->ip = rte_pktmbuf_mtod(p->mbuf, uint8_t *);
+	if (!ip_is_sound(p, p->mbuf->data_len))
+		return;
+	p->out_link = p->in_link;
+	if (unlikely_true(ip_destination_is_multicast(p->ip, p->family)))
+		packet_drop(p, DROP_MULTICAST);
+	else
+		list_add(&b->tunnel, at);
+}
+
+void
+classify_burst(struct worker *w, struct burst *b)
+{
+	for (uint32_t at = b->n_ready; at < b->n; at++) {
+		struct packet *p = &b->packets[at];
+		if (p->verdict != VERDICT_NONE)
+			continue;
+		if (likely_true(p->in_link < TABLES_MAX_PORTS))
+			classify_frame(w, b, at);
+		else if (link_is_tunnel(p->in_link))
+			classify_tun(w, b, at);
+		else
+			packet_drop(p, DROP_LINK_DOWN);
+	}
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The one exit: each packet's verdict is carried out. Then tx_flush hands the batches to the ports. */
+#include <rte_ethdev.h>
+#include <rte_ring.h>
+
+#include "path/worker.h"
+#include "wire/ip.h"
+
+static void
+drop(struct worker *w, struct packet *p, enum drop_reason reason)
+{
+	drop_count(&w->drops, reason, 1);
+	rte_pktmbuf_free(p->mbuf);
+}
+
+static void
+flush_link(struct worker *w, uint16_t link_id)
+{
+	struct tx_batch *batch = &w->tx[link_id];
+	const struct port *port = rcu_read(w->config->ports[link_id]);
+	uint64_t n_bytes = 0;
+	uint16_t n = 0;
+	if (port) {
+		for (uint32_t i = 0; i < batch->n; i++)
+			n_bytes += batch->mbufs[i]->pkt_len;
+		n = rte_eth_tx_burst(port->dpdk_id, w->idx, batch->mbufs, (uint16_t)batch->n);
+		for (uint32_t i = n; i < batch->n; i++)
+			n_bytes -= batch->mbufs[i]->pkt_len;
+	}
+	if (unlikely_true(n < batch->n)) {
+		drop_count(&w->drops, port ? DROP_TX_FULL : DROP_LINK_DOWN, batch->n - n);
+		rte_pktmbuf_free_bulk(batch->mbufs + n, batch->n - n);
+	}
+	counter_add(&w->links[link_id].tx_pkts, n);
+	counter_add(&w->links[link_id].tx_bytes, n_bytes);
+	batch->n = 0;
+}
+
+void
+tx_flush(struct worker *w)
+{
+	for (; w->tx_links; w->tx_links &= w->tx_links - 1)
+		flush_link(w, (uint16_t)__builtin_ctzll(w->tx_links));
+}
+
+static void
+hand_over(struct worker *w, struct packet *p, unsigned target, uint32_t tag)
+{
+	p->mbuf->hash.usr = tag;
+	if (target >= w->config->n_workers ||
+		rte_ring_enqueue(w->config->handoff[target], p->mbuf) != 0)
+		drop(w, p, DROP_HANDOFF_FULL);
+}
+
+static void
+transmit(struct worker *w, struct packet *p)
+{
+	const struct port *port = rcu_read(w->config->ports[p->out_link]);
+	if (unlikely_true(!port || !__atomic_load_n(&port->is_up, __ATOMIC_RELAXED))) {
+		drop(w, p, DROP_LINK_DOWN);
+		return;
+	}
+	if (unlikely_true(w->idx >= port->n_tx_queues)) {
+		/* Fewer queues than workers: worker 0 sends for those without one. */
+		hand_over(w, p, 0, HANDOFF_TX | p->out_link);
+		return;
+	}
+	struct tx_batch *batch = &w->tx[p->out_link];
+	if (unlikely_true(batch->n == TX_BATCH))
+		flush_link(w, p->out_link);
+	batch->mbufs[batch->n++] = p->mbuf;
+	w->tx_links |= 1ull << p->out_link;
+}
+
+/* ARP, neighbour discovery and routing sessions must not queue behind a flood. */
+static bool
+is_urgent(const struct packet *p, const uint8_t *ip, uint32_t n_bytes)
+{
+	uint8_t family;
+	if (!ip_check(ip, n_bytes, &family))
+		return true; /* ARP and the like: a frame that is no IP packet */
+	uint8_t proto = family == ADDR_V4 ? ip[9] : ip[6];
+	const uint8_t *l4 = ip + (family == ADDR_V4 ? ipv4_header_bytes(ip) : IPV6_BYTES);
+	if (l4 + 4 > ip + n_bytes)
+		return false;
+	if (proto == IP_PROTO_ICMPV6)
+		return l4[0] >= 133 && l4[0] <= 137;
+	return proto == IP_PROTO_TCP && (load_be16(l4) == 179 || load_be16(l4 + 2) == 179);
+}
+
+/* To the twin of in_link: a port's gets the frame, a tunnel's the IP packet alone. */
+static void
+to_kernel(struct worker *w, struct packet *p)
+{
+	if (unlikely_true(!w->config->has_host)) {
+		drop(w, p, DROP_NO_HOST);
+		return;
+	}
+	const struct kernel_rings *rings = &w->config->kernel[w->idx];
+	struct rte_mbuf *m = p->mbuf;
+	uint32_t skip = ETHERNET_BYTES;
+	if (link_is_tunnel(p->in_link)) {
+		m->data_off = (uint16_t)(p->ip - (uint8_t *)m->buf_addr);
+		m->data_len = (uint16_t)p->n_bytes;
+		m->pkt_len = p->n_bytes;
+		skip = 0;
+	}
+	bool urgent = is_urgent(p, rte_pktmbuf_mtod_offset(m, uint8_t *, skip),
+		m->data_len > skip ? m->data_len - skip : 0);
+	struct frame *f = (struct frame *)m;
+	frame_set_link(f, p->in_link);
+	if (frame_ring_push(urgent ? rings->to_kernel_urgent : rings->to_kernel_bulk, &f, 1) != 1)
+		drop(w, p, DROP_KERNEL_RING_FULL);
+}
+
+void
+finish_burst(struct worker *w, struct burst *b)
+{
+	for (uint32_t at = 0; at < b->n; at++) {
+		struct packet *p = &b->packets[at];
+		switch ((enum verdict)p->verdict) {
+		case VERDICT_TX:
+			transmit(w, p);
+			break;
+		case VERDICT_KERNEL:
+			to_kernel(w, p);
+			break;
+		case VERDICT_HANDOFF:
+			hand_over(w, p, p->reason_or_target, p->in_link);
+			break;
+		case VERDICT_KEPT:
+			break;
+		case VERDICT_DROP:
+			drop(w, p, (enum drop_reason)p->reason_or_target);
+			break;
+		case VERDICT_NONE:
+		case VERDICT_DONE:
+			rte_pktmbuf_free(p->mbuf);
+			break;
+		}
+	}
+}

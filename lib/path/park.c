@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "path/park.h"
+
+#include "path/worker.h"
+#include "wire/ip.h"
+
+static bool
+lot_is_full(const struct park_lot *lot)
+{
+	return lot->n == PARK_LOT_PKTS;
+}
+
+static struct park_lot *
+lot_new(struct park *park, enum park_kind kind)
+{
+	if (park->used == UINT64_MAX)
+		return NULL;
+	unsigned i = (unsigned)__builtin_ctzll(~park->used);
+	park->used |= 1ull << i;
+	struct park_lot *lot = &park->lots[i];
+	lot->kind = (uint8_t)kind;
+	lot->n = 0;
+	return lot;
+}
+
+static void
+lot_free(struct park *park, struct park_lot *lot)
+{
+	lot->kind = PARK_NONE;
+	park->used &= ~(1ull << (lot - park->lots));
+}
+
+static void
+lot_add(struct park_lot *lot, struct packet *p)
+{
+	lot->packets[lot->n++] = (struct parked){
+		.mbuf = p->mbuf,
+		.n_bytes = p->n_bytes,
+		.ip_offset = (uint16_t)(p->ip - (uint8_t *)p->mbuf->buf_addr),
+		.in_link = p->in_link,
+	};
+	p->verdict = VERDICT_KEPT;
+}
+
+static void
+lot_drop(struct worker *w, struct park_lot *lot)
+{
+	for (uint32_t i = 0; i < lot->n; i++)
+		rte_pktmbuf_free(lot->packets[i].mbuf);
+	drop_count(&w->drops, DROP_PARK_TIMEOUT, lot->n);
+	lot_free(&w->park, lot);
+}
+
+#define FOR_EACH_LOT(park, lot)                                                                    \
+	for (uint64_t left_ = (park)->used; left_; left_ &= left_ - 1)                             \
+		if (((lot) = &(park)->lots[__builtin_ctzll(left_)]))
+
+static struct park_lot *
+lot_of_peer(struct park *park, uint32_t peer_id, uint32_t generation)
+{
+	struct park_lot *lot;
+	FOR_EACH_LOT(park, lot)
+	{
+		if (lot->kind == PARK_PEER && lot->peer_id == peer_id &&
+			lot->generation == generation)
+			return lot;
+	}
+	return NULL;
+}
+
+static bool
+ask_handshake(struct worker *w, struct peer_entry *peer, uint32_t peer_id)
+{
+	if (__atomic_load_n(&peer->handshake_is_wanted, __ATOMIC_ACQUIRE))
+		return true;
+	if (!event_put(w, EVENT_HANDSHAKE_WANTED, peer_id))
+		return false;
+	__atomic_store_n(&peer->handshake_is_wanted, true, __ATOMIC_RELEASE);
+	return true;
+}
+
+void
+park_for_peer(struct worker *w, struct packet *p)
+{
+	struct peer_entry *peer = p->peer;
+	if (!rcu_read(peer->encap)) {
+		packet_drop(p, DROP_NO_ENDPOINT);
+		return;
+	}
+	struct park_lot *lot = lot_of_peer(&w->park, p->peer_id, peer->generation);
+	if (!lot && (lot = lot_new(&w->park, PARK_PEER))) {
+		lot->peer_id = p->peer_id;
+		lot->generation = peer->generation;
+		lot->link_id = p->out_link;
+		lot->give_up_ns = w->now_ns + PARK_PEER_S * NS_IN_S;
+		lot->ask_again_ns = 0;
+	}
+	if (!lot || lot_is_full(lot)) {
+		packet_drop(p, DROP_PARK_FULL);
+	} else {
+		lot_add(lot, p);
+		lot->ask_again_ns = ask_handshake(w, peer, p->peer_id) ? UINT64_MAX : 0;
+	}
+}
+
+static bool
+ask_neighbour(struct worker *w, const struct park_lot *lot)
+{
+	struct event_mail mail = {
+		.kind = EVENT_NEIGHBOUR_WANTED,
+		.link_id = lot->asked_link,
+		.worker = w->idx,
+		.path.remote.addr = lot->asked,
+	};
+	return mailbox_put(w->config->boxes->events, &mail);
+}
+
+static struct park_lot *
+lot_of_destination(struct park *park, enum park_kind kind, const struct addr *destination)
+{
+	struct park_lot *lot;
+	FOR_EACH_LOT(park, lot)
+	{
+		if (lot->kind == kind && addr_is_equal(&lot->address, destination))
+			return lot;
+	}
+	return NULL;
+}
+
+void
+park_for_neighbour(struct worker *w, struct packet *p, enum park_kind kind)
+{
+	struct addr destination = addr_from_bytes(p->family, ip_destination(p->ip, p->family));
+	struct park_lot *lot = lot_of_destination(&w->park, kind, &destination);
+	if (!lot && (lot = lot_new(&w->park, kind))) {
+		const struct nexthop *nh = p->nexthop;
+		lot->family = p->family;
+		lot->address = destination;
+		lot->asked = nh->via.family != ADDR_NONE ? nh->via : destination;
+		lot->asked_link = nh->link_id;
+		lot->give_up_ns = w->now_ns + PARK_NEIGHBOUR_MS * NS_IN_MS;
+		lot->ask_again_ns = 0;
+	}
+	if (!lot || lot_is_full(lot)) {
+		packet_drop(p, DROP_PARK_FULL);
+		return;
+	}
+	lot_add(lot, p);
+	if (lot->ask_again_ns == 0 && ask_neighbour(w, lot))
+		lot->ask_again_ns = w->now_ns + PARK_ASK_MS * NS_IN_MS;
+}
+
+/* Whether the peer of the lot can seal now; *is_gone when there is no such peer any more. */
+static bool
+peer_is_ready(struct worker *w, const struct park_lot *lot, bool *is_gone)
+{
+	struct peer_entry *peer = tables_peer(w->tables, lot->peer_id);
+	*is_gone = !__atomic_load_n(&peer->is_live, __ATOMIC_ACQUIRE) ||
+		   peer->generation != lot->generation;
+	const struct session *s = *is_gone ? NULL : rcu_read(peer->tx);
+	return s && !session_has_expired(s->birth_ns, w->now_ns, w->tables->times->reject_after_ns);
+}
+
+static bool
+neighbour_is_ready(struct worker *w, const struct park_lot *lot)
+{
+	struct route_table *const *tries =
+		lot->kind == PARK_FORWARD ? w->tables->forward : w->tables->underlay;
+	uint32_t id = route_lookup(tries[family_index(lot->family)], lot->address.bytes);
+	const struct nexthop *nh = id ? tables_nexthop(w->tables, id) : NULL;
+	return !nh || nh->type != NEXTHOP_GLEAN;
+}
+
+/* Back into the burst, behind the look-up that had sent it here. */
+static void
+lot_release(struct worker *w, struct burst *b, struct park_lot *lot)
+{
+	struct stage_list *lists[] = {
+		[PARK_PEER] = &b->tunnel, [PARK_FORWARD] = &b->routed, [PARK_UNDERLAY] = &b->sealed};
+	for (uint32_t i = 0; i < lot->n; i++) {
+		const struct parked *k = &lot->packets[i];
+		struct packet *p = burst_add(b, k->mbuf, k->in_link);
+		p->ip = (uint8_t *)k->mbuf->buf_addr + k->ip_offset;
+		p->n_bytes = k->n_bytes;
+		p->out_link = lot->link_id;
+		p->family = ip_version(p->ip) == 4 ? ADDR_V4 : ADDR_V6;
+		list_add(lists[lot->kind], b->n - 1);
+	}
+	lot_free(&w->park, lot);
+}
+
+static void
+ask_again(struct worker *w, struct park_lot *lot)
+{
+	if (lot->kind == PARK_PEER) {
+		struct peer_entry *peer = tables_peer(w->tables, lot->peer_id);
+		if (ask_handshake(w, peer, lot->peer_id))
+			lot->ask_again_ns = UINT64_MAX;
+	} else if (ask_neighbour(w, lot)) {
+		lot->ask_again_ns = w->now_ns + PARK_ASK_MS * NS_IN_MS;
+	}
+}
+
+void
+park_release(struct worker *w, struct burst *b)
+{
+	struct park_lot *lot;
+	FOR_EACH_LOT(&w->park, lot)
+	{
+		bool is_gone = false;
+		bool is_ready = lot->kind == PARK_PEER ? peer_is_ready(w, lot, &is_gone)
+						       : neighbour_is_ready(w, lot);
+		if (is_ready) {
+			/* No room: the burst is as good as full, and nothing newer overtakes. */
+			if (b->n + lot->n > BURST_MAX - 1)
+				b->is_closed = true;
+			else
+				lot_release(w, b, lot);
+		} else if (is_gone || w->now_ns >= lot->give_up_ns) {
+			lot_drop(w, lot);
+		} else if (w->now_ns >= lot->ask_again_ns) {
+			ask_again(w, lot);
+		}
+	}
+}
+
+void
+park_drop_peer(struct worker *w, uint32_t peer_id)
+{
+	struct park_lot *lot;
+	FOR_EACH_LOT(&w->park, lot)
+	{
+		if (lot->kind == PARK_PEER && lot->peer_id == peer_id)
+			lot_drop(w, lot);
+	}
+}
+
+void
+park_fini(struct park *park)
+{
+	struct park_lot *lot;
+	FOR_EACH_LOT(park, lot)
+	{
+		for (uint32_t i = 0; i < lot->n; i++)
+			rte_pktmbuf_free(lot->packets[i].mbuf);
+		lot_free(park, lot);
+	}
+}

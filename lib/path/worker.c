@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "path/worker.h"
+
+#include <errno.h>
+#include <rte_ethdev.h>
+#include <rte_pause.h>
+#include <rte_ring.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/secret.h"
+
+enum {
+	IDLE_SPINS = 256,       /* empty turns before a worker that may sleep does */
+	IDLE_SLEEP_MIN_NS = 5000,
+	IDLE_SLEEP_MAX_NS = 100000,
+};
+
+struct worker *
+worker_create(struct path_config *config, unsigned idx, struct err *err)
+{
+	struct worker *w = aligned_alloc(CACHE_LINE_BYTES,
+		(sizeof(*w) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES);
+	if (!w) {
+		err_set(err, -ENOMEM, "no memory for worker %u", idx);
+		return NULL;
+	}
+	memset(w, 0, sizeof(*w));
+	w->config = config;
+	w->tables = config->tables;
+	w->idx = (uint16_t)idx;
+	if (aead_create(&w->aead, config->aead_backend, err)) {
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void
+worker_destroy(struct worker *w)
+{
+	if (!w)
+		return;
+	park_fini(&w->park);
+	aead_destroy(&w->aead);
+	secret_wipe(w, sizeof(*w));
+	free(w);
+}
+
+bool
+event_put(struct worker *w, enum event_kind kind, uint32_t peer_id)
+{
+	struct event_mail mail = {.kind = kind, .peer_id = peer_id, .worker = w->idx};
+	return mailbox_put(w->config->boxes->events, &mail);
+}
+
+unsigned
+worker_turn(struct worker *w)
+{
+	struct burst *b = &w->burst;
+	w->now_ns = clock_boot_ns();
+	burst_clear(b);
+
+	orders_burst(w, b);
+	if (unlikely_true(w->park.used))
+		park_release(w, b);
+	b->n_ready = b->n;
+	if (likely_true(!b->is_closed))
+		rx_burst(w, b);
+	if (b->n) {
+		classify_burst(w, b);
+		sessions_burst(w, b);
+		open_burst(w, b);
+		verify_burst(w, b);
+		route_burst(w, b);
+		peers_burst(w, b);
+		seal_burst(w, b);
+		encap_burst(w, b);
+		finish_burst(w, b);
+		tx_flush(w);
+	}
+	counter_add(&w->n_turns, 1);
+	counter_add(&w->n_busy_turns, b->n != 0);
+	return b->n;
+}
+
+/*
+ * A short sleep is no trouble for the quiescence of others: it is far shorter than a grace
+ * period under load. It grows with the silence.
+ */
+static void
+idle(unsigned n_empty)
+{
+	if (n_empty < IDLE_SPINS) {
+		rte_pause();
+		return;
+	}
+	long ns = IDLE_SLEEP_MIN_NS * (1l + (n_empty - IDLE_SPINS) / 8);
+	struct timespec t = {.tv_nsec = ns < IDLE_SLEEP_MAX_NS ? ns : IDLE_SLEEP_MAX_NS};
+	nanosleep(&t, NULL);
+}
+
+void
+worker_run(struct worker *w, const bool *stop)
+{
+	unsigned n_empty = 0;
+	rcu_reader_register();
+	while (!__atomic_load_n(stop, __ATOMIC_ACQUIRE)) {
+		n_empty = worker_turn(w) ? 0 : n_empty + 1;
+		rcu_reader_quiescent();
+		if (n_empty && w->config->idle_sleeps)
+			idle(n_empty);
+	}
+	rcu_reader_unregister();
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "port/port.h"
+
+#include <errno.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "port/profile.h"
+
+/* The ethdev that was made of this device string. */
+static int
+find_ethdev(const char *device, uint16_t *dpdk_id)
+{
+	char name[RTE_DEV_NAME_MAX_LEN];
+	size_t n = strcspn(device, ",");
+	if (n >= sizeof(name))
+		return -ENAMETOOLONG;
+	memcpy(name, device, n);
+	name[n] = 0;
+	if (rte_eth_dev_get_port_by_name(name, dpdk_id) == 0)
+		return 0;
+	uint16_t id;
+	RTE_ETH_FOREACH_DEV(id)
+	{
+		struct rte_eth_dev_info info;
+		if (rte_eth_dev_info_get(id, &info) == 0 && info.device &&
+			strstr(device, rte_dev_name(info.device))) {
+			*dpdk_id = id;
+			return 0;
+		}
+	}
+	return -ENODEV;
+}
+
+/* A device over a kernel netdev is not probed before that is there: the driver would say less. */
+static int
+netdev_is_there(const struct port *port, struct err *err)
+{
+	if (port->netdev[0] && if_nametoindex(port->netdev) == 0)
+		return err_set(err, -ENODEV, "port %s: there is no network device '%s' yet",
+			port->name, port->netdev);
+	return 0;
+}
+
+static int
+probe(struct port *port, struct err *err)
+{
+	if (find_ethdev(port->device, &port->dpdk_id) == 0)
+		return 0;
+	int rc = netdev_is_there(port, err);
+	if (rc)
+		return rc;
+	rc = rte_dev_probe(port->device);
+	if (rc == 0)
+		rc = find_ethdev(port->device, &port->dpdk_id);
+	if (rc)
+		return err_set(err, rc == -EEXIST ? -EEXIST : -ENODEV,
+			"port %s: DPDK cannot take the device '%s' (%s): check that it exists, is bound "
+			"to a DPDK driver (PCI) or that the driver is known (vdev)",
+			port->name, port->device, strerror(-rc));
+	return 0;
+}
+
+static uint16_t
+queues_of(const struct port_profile *profile, uint16_t device_max, uint16_t n_workers)
+{
+	uint16_t n = MIN_OF(device_max, n_workers);
+	if (profile->max_queues)
+		n = MIN_OF(n, profile->max_queues);
+	return MAX_OF(n, 1);
+}
+
+static void
+choose_offloads(struct port *port, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+{
+	uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
+		      RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+	conf->rxmode.offloads = rx & info->rx_offload_capa;
+	conf->txmode.offloads = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE & info->tx_offload_capa;
+	uint64_t hash = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;
+	port->has_rss = port->n_rx_queues > 1 && (hash & info->flow_type_rss_offloads);
+	if (port->has_rss) {
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf->rx_adv_conf.rss_conf.rss_hf = hash & info->flow_type_rss_offloads;
+	}
+}
+
+static int
+set_up_queues(struct port *port, const struct port_profile *profile, struct rte_mempool *pool)
+{
+	uint16_t n_rx = profile->rx_descriptors, n_tx = profile->tx_descriptors;
+	int socket = rte_eth_dev_socket_id(port->dpdk_id);
+	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->dpdk_id, &n_rx, &n_tx);
+	for (uint16_t q = 0; !rc && q < port->n_rx_queues; q++)
+		rc = rte_eth_rx_queue_setup(port->dpdk_id, q, n_rx, (unsigned)socket, NULL, pool);
+	for (uint16_t q = 0; !rc && q < port->n_tx_queues; q++)
+		rc = rte_eth_tx_queue_setup(port->dpdk_id, q, n_tx, (unsigned)socket, NULL);
+	return rc;
+}
+
+static int
+set_mtu(struct port *port, uint16_t wanted, const struct rte_mempool *pool, struct err *err)
+{
+	uint16_t room = (uint16_t)(rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) -
+				   RTE_PKTMBUF_HEADROOM);
+	if (wanted && wanted + 18u > room)
+		return err_set(err, -EINVAL, "port %s: MTU %u does not fit a packet buffer of %u bytes",
+			port->name, wanted, room);
+	if (wanted && rte_eth_dev_set_mtu(port->dpdk_id, wanted) != 0) {
+		uint16_t has = 0;
+		rte_eth_dev_get_mtu(port->dpdk_id, &has);
+		if (has < wanted)
+			return err_set(err, -EINVAL, "port %s: the device refuses MTU %u (it has %u)",
+				port->name, wanted, has);
+	}
+	if (rte_eth_dev_get_mtu(port->dpdk_id, &port->mtu) != 0)
+		port->mtu = 1500;
+	if (wanted)
+		port->mtu = wanted;
+	if (port->mtu + 18u > room)
+		port->mtu = (uint16_t)(room - 18);
+	return 0;
+}
+
+static int
+configure(struct port *port, const struct port_config *config, struct err *err)
+{
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf = {0};
+	int rc = rte_eth_dev_info_get(port->dpdk_id, &info);
+	if (rc)
+		return err_set(err, rc, "port %s: the device does not describe itself (%s)",
+			port->name, strerror(-rc));
+	snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
+	const struct port_profile *profile = profile_of_driver(port->driver);
+	port->n_rx_queues = queues_of(profile, info.max_rx_queues, config->n_workers);
+	port->n_tx_queues = queues_of(profile, info.max_tx_queues, config->n_workers);
+	port->completes_checksums = config->checksum == PORT_CHECKSUM_COMPLETE ||
+				    (config->checksum == PORT_CHECKSUM_AUTO && profile->is_virtual);
+	choose_offloads(port, &info, &conf);
+	rc = rte_eth_dev_configure(port->dpdk_id, port->n_rx_queues, port->n_tx_queues, &conf);
+	if (rc)
+		return err_set(err, rc, "port %s: %u RX and %u TX queues were refused (%s)",
+			port->name, port->n_rx_queues, port->n_tx_queues, strerror(-rc));
+	rc = set_mtu(port, config->mtu, config->pool, err);
+	if (rc)
+		return rc;
+	rc = set_up_queues(port, profile, config->pool);
+	if (rc)
+		return err_set(err, rc, "port %s: its queues cannot be set up (%s)", port->name,
+			strerror(-rc));
+	return 0;
+}
+
+static int
+start(struct port *port, struct err *err)
+{
+	int rc = rte_eth_dev_start(port->dpdk_id);
+	if (rc)
+		return err_set(err, rc, "port %s: the device does not start (%s)", port->name,
+			strerror(-rc));
+	/* The twin's multicast and the kernel's solicited-node groups come in without a filter. */
+	(void)rte_eth_allmulticast_enable(port->dpdk_id);
+	struct rte_ether_addr mac;
+	rte_eth_macaddr_get(port->dpdk_id, &mac);
+	memcpy(port->mac.bytes, mac.addr_bytes, sizeof(port->mac.bytes));
+	struct rte_eth_link link;
+	bool is_known = rte_eth_link_get_nowait(port->dpdk_id, &link) == 0;
+	port->is_up = !is_known || link.link_status == RTE_ETH_LINK_UP;
+	return 0;
+}
+
+int
+port_open(const struct port_config *config, struct port **out, struct err *err)
+{
+	struct port *port = calloc(1, sizeof(*port));
+	if (!port)
+		return err_set(err, -ENOMEM, "port %s: no memory", config->name);
+	snprintf(port->name, sizeof(port->name), "%s", config->name);
+	snprintf(port->device, sizeof(port->device), "%s", config->device);
+	port->link_id = config->link_id;
+	port_device_netdev(port->device, port->netdev);
+	int rc = probe(port, err);
+	if (!rc)
+		rc = configure(port, config, err);
+	if (!rc)
+		rc = start(port, err);
+	if (rc) {
+		free(port);
+		return rc;
+	}
+	*out = port;
+	return 0;
+}
+
+void
+port_close(struct port *port)
+{
+	struct rte_eth_dev_info info;
+	struct rte_device *device =
+		rte_eth_dev_info_get(port->dpdk_id, &info) == 0 ? info.device : NULL;
+	(void)rte_eth_dev_stop(port->dpdk_id);
+	(void)rte_eth_dev_close(port->dpdk_id);
+	if (device)
+		(void)rte_dev_remove(device);
+	free(port);
+}
+
+void
+port_stats_get(const struct port *port, struct port_stats *out)
+{
+	struct rte_eth_stats s = {0};
+	(void)rte_eth_stats_get(port->dpdk_id, &s);
+	*out = (struct port_stats){
+		.rx_pkts = s.ipackets,
+		.rx_bytes = s.ibytes,
+		.tx_pkts = s.opackets,
+		.tx_bytes = s.obytes,
+		.rx_missed = s.imissed,
+		.rx_errors = s.ierrors,
+		.rx_no_buffer = s.rx_nombuf,
+		.tx_errors = s.oerrors,
+	};
+}

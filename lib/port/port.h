@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A port: one DPDK ethdev, set up for the path. Driver facts (queues, descriptors, offloads)
+ * come from the profile of its driver in drivers-config/. All functions belong to main and the
+ * control side; workers read the struct and poll its queues.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+
+struct rte_mempool;
+
+enum { PORT_NAME_BYTES = 12, PORT_DEVICE_BYTES = 256 };
+
+enum port_checksum {
+	PORT_CHECKSUM_AUTO,     /* complete partial checksums when the driver is a virtual one */
+	PORT_CHECKSUM_COMPLETE,
+	PORT_CHECKSUM_TRUST,
+};
+
+struct port_config {
+	const char *name;       /* as in [Port NAME] */
+	const char *device;     /* PCI address or vdev string */
+	uint16_t link_id;
+	uint16_t mtu;           /* 0: the device's own */
+	uint16_t n_workers;     /* one RX and one TX queue each is wanted */
+	enum port_checksum checksum;
+	struct rte_mempool *pool;
+};
+
+struct port {
+	char name[PORT_NAME_BYTES];
+	char device[PORT_DEVICE_BYTES];
+	char driver[32];
+	char netdev[IF_NAMESIZE]; /* the kernel's device under it, or "" */
+	uint16_t dpdk_id;
+	uint16_t link_id;
+	uint16_t mtu;
+	uint16_t n_rx_queues;     /* queue i belongs to worker i % n_workers */
+	uint16_t n_tx_queues;     /* workers at and past it hand over to worker 0 */
+	struct mac mac;
+	bool is_up;               /* carrier; relaxed */
+	bool completes_checksums;
+	bool offloads_udp6_checksum;
+	bool has_rss;
+};
+
+/* The device's description in a DPDK device string: what follows iface=, or "". */
+void port_device_netdev(const char *device, char out[IF_NAMESIZE]);
+/* Whether the device string is a PCI address (domain optional). */
+bool port_device_is_pci(const char *device);
+
+/*
+ * Probes, configures and starts the device. 0, -ENODEV when the device is not there (it may come
+ * later), or another negative errno with what to do.
+ */
+int port_open(const struct port_config *config, struct port **out, struct err *err);
+/* Stops and removes it; no worker polls it any more. */
+void port_close(struct port *port);
+
+struct port_stats {
+	uint64_t rx_pkts, rx_bytes, tx_pkts, tx_bytes, rx_missed, rx_errors, rx_no_buffer, tx_errors;
+};
+void port_stats_get(const struct port *port, struct port_stats *out);

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The hinge between path and control: what workers read under RCU.
+ *
+ *   address ──forward──► next hop ─┬─ link: a neighbour's Ethernet header, and the port
+ *                                  ├─ glean: a connected network, the neighbour not known yet
+ *                                  ├─ local / kernel: the twin's business
+ *                                  └─ tunnel ──allowed──► peer ─┬─ tx: the session to seal with
+ *                                                               └─ encap: the outer header
+ *   receiver index ──► session ──► peer                              │
+ *   address ──underlay──► next hop (never a tunnel) ◄────────────────┘
+ *
+ * Readers are the workers (registered with base/rcu.h; a pointer read here is good until the
+ * thread's next quiescent report). Writers are the control and handshake threads; every
+ * function below that changes something takes the tables' own lock, publishes, and retires what
+ * it replaced. Each costs the same with ten peers and with a hundred thousand.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/rcu.h"
+#include "peer/timers.h"
+#include "route/route.h"
+#include "session/session.h"
+
+enum {
+	TABLES_MAX_PORTS = 32,
+	TABLES_MAX_IFACES = 64,
+	TABLES_MAX_NEXTHOPS = 1 << 16,
+	TABLES_SLOT_BITS = 20, /* of a receiver index; the rest is random */
+
+	/* A link is a port or a tunnel; its id goes with each packet. */
+	LINK_FIRST_TUNNEL = TABLES_MAX_PORTS,
+	LINK_COUNT = TABLES_MAX_PORTS + TABLES_MAX_IFACES,
+	LINK_NONE = 0xffff,
+};
+
+static inline uint16_t
+link_of_iface(uint16_t iface_id)
+{
+	return (uint16_t)(LINK_FIRST_TUNNEL + iface_id);
+}
+
+static inline bool
+link_is_tunnel(uint16_t link_id)
+{
+	return link_id >= LINK_FIRST_TUNNEL && link_id < LINK_COUNT;
+}
+
+enum nexthop_type {
+	NEXTHOP_KERNEL = 1, /* unreachable, prohibit, or what the path cannot express: the twin decides */
+	NEXTHOP_BLACKHOLE,  /* dropped as no-route */
+	NEXTHOP_LOCAL,      /* one of the box's own addresses */
+	NEXTHOP_LINK,       /* a resolved neighbour on a port */
+	NEXTHOP_GLEAN,      /* on a port, the neighbour (via, or the destination itself) not resolved */
+	NEXTHOP_TUNNEL,     /* into an interface: its allowed-ips decide */
+	NEXTHOP_GROUP,      /* equal-cost paths: one of members by flow hash */
+};
+
+enum { NEXTHOP_MEMBERS_MAX = 8 };
+
+/* What a next hop is; immutable once published, replaced as a whole. */
+struct nexthop {
+	uint8_t type;              /* enum nexthop_type */
+	uint8_t ethernet_bytes;    /* 14; 18 with a VLAN tag */
+	uint16_t link_id;          /* LINK, GLEAN: the port; TUNNEL: the tunnel's link */
+	uint16_t iface_id;         /* TUNNEL */
+	uint16_t mtu;              /* of the link, IP bytes */
+	uint8_t ethernet[18];      /* LINK: the header up to the ethertype, which the path writes */
+	uint8_t n_members;         /* GROUP */
+	uint32_t members[NEXTHOP_MEMBERS_MAX];
+	struct addr via;           /* GLEAN: whom to resolve; family ADDR_NONE: the destination */
+	struct addr source;        /* the address the box prefers as source towards it, if known */
+	struct rcu_node rcu;       /* the tables' own */
+};
+
+/* The outer header of a peer's packets, made once per endpoint; immutable once published. */
+struct encap {
+	uint8_t header[48];        /* IP and UDP; length, identification and checksum still to fill */
+	uint8_t header_bytes;      /* 28 or 48 */
+	uint8_t family;
+	bool has_route;            /* else packets end as no-underlay */
+	uint32_t nexthop_id;       /* underlay */
+	uint32_t checksum;         /* v4: sum over the header as it stands; v6: over the pseudo header */
+	uint32_t generation;       /* of the underlay when it was made */
+	struct endpoint remote;
+	struct addr local;
+	struct rcu_node rcu;       /* the tables' own */
+};
+
+struct peer_entry {
+	/* What sealing reads. */
+	struct session *tx ALIGNED_LINE; /* rcu_read; NULL: none to seal with */
+	struct encap *encap;             /* rcu_read; NULL: endpoint not known */
+	uint32_t generation;             /* differs from one user of the slot to the next */
+	uint16_t iface_id;
+	bool is_live;
+
+	/* What workers write, by relaxed atomics. */
+	struct peer_activity activity ALIGNED_LINE;
+	uint64_t tx_bytes;               /* of WireGuard messages, sealed */
+	uint64_t rx_bytes;               /* and authenticated */
+	bool is_armed;                   /* a timer is set: no need to tell control of activity */
+	bool handshake_is_wanted;        /* told; control clears it when it has acted */
+	bool roam_is_told;
+	bool encap_stale_is_told;
+
+	/* The writers' own: session slots, 0 none. */
+	uint32_t current_slot ALIGNED_LINE;
+	uint32_t previous_slot;
+	uint32_t next_slot;              /* responder's, until its first packet is authenticated */
+	uint32_t pending_slot;           /* reserved for the handshake under way */
+	struct tables *tables;
+	struct rcu_node rcu;
+};
+_Static_assert(offsetof(struct peer_entry, activity) == 64, "sealing reads one line of a peer");
+_Static_assert(offsetof(struct peer_entry, current_slot) == 128, "workers write one line");
+
+struct session_slot {
+	struct session session;
+	struct tables *tables;
+	uint32_t slot;
+	uint32_t pending_index;          /* reserved by a handshake; 0 once installed */
+	struct rcu_node rcu;
+};
+
+/* A WireGuard interface as the path sees it. */
+struct iface_entry {
+	struct route_table *allowed[2];  /* v4, v6: prefix → peer id */
+	uint16_t mtu;                    /* of the tunnel: inner IP bytes */
+	uint16_t listen_port;            /* host order */
+	bool is_live;
+};
+
+/* The box's own addresses: an open-addressed set, replaced as a whole. */
+struct local_set {
+	struct rcu_node rcu;
+	uint32_t mask;
+	struct addr slots[];
+};
+
+struct tables {
+	/* Read by workers. */
+	struct route_table *forward[2];  /* inner packets: v4, v6 → next hop id; may yield a tunnel */
+	struct route_table *underlay[2]; /* outer packets: never a tunnel */
+	struct nexthop **nexthops;       /* by id; rcu_read */
+	struct local_set *locals;        /* rcu_read */
+	uint32_t underlay_generation;    /* relaxed; grows with each change outer headers may feel */
+	struct iface_entry ifaces[TABLES_MAX_IFACES];
+	uint8_t iface_by_port[65536];    /* ListenPort → iface_id + 1; 0 none */
+	struct arena peers;              /* struct peer_entry */
+	struct arena sessions;           /* struct session_slot */
+	const struct protocol_times *times;
+
+	/* The writers' own. */
+	pthread_mutex_t lock;
+	uint32_t n_nexthops;
+	uint32_t next_generation;
+	uint32_t free_nexthop_hint;
+};
+
+static inline unsigned
+family_index(uint8_t family)
+{
+	return family == ADDR_V6;
+}
+
+/* ---- Life ---- */
+
+/* max_peers: room for that many, with three sessions each at most. times outlives the tables. */
+struct tables *tables_create(uint32_t max_peers, const struct protocol_times *times,
+	struct err *err);
+/* No reader and no other writer is left; waits for what was retired. Wipes all keys. */
+void tables_destroy(struct tables *t);
+
+/* ---- Readers ---- */
+
+static inline struct peer_entry *
+tables_peer(const struct tables *t, uint32_t peer_id)
+{
+	return arena_at(&t->peers, peer_id);
+}
+
+/* The live session with this receiver index, or NULL. Any value from the wire is safe. */
+static inline struct session *
+tables_session(const struct tables *t, uint32_t index)
+{
+	uint32_t slot = index & ((1u << TABLES_SLOT_BITS) - 1);
+	if (unlikely_true(!slot || slot >= __atomic_load_n(&t->sessions.next_fresh, __ATOMIC_ACQUIRE)))
+		return NULL;
+	struct session_slot *s = arena_at(&t->sessions, slot);
+	if (unlikely_true(__atomic_load_n(&s->session.local_index, __ATOMIC_ACQUIRE) != index))
+		return NULL;
+	return &s->session;
+}
+
+/* Fetches the line that opening with this index will read; the index may be anything. */
+static inline void
+tables_session_prefetch(const struct tables *t, uint32_t index)
+{
+	uint32_t slot = index & ((1u << TABLES_SLOT_BITS) - 1);
+	if (slot <= t->sessions.max_slots)
+		__builtin_prefetch((const char *)arena_at(&t->sessions, slot) + CACHE_LINE_BYTES);
+}
+
+static inline const struct nexthop *
+tables_nexthop(const struct tables *t, uint32_t nexthop_id)
+{
+	return rcu_read(t->nexthops[nexthop_id]);
+}
+
+/* Whether the bytes (4 or 16, network order) are one of the box's own addresses. */
+bool tables_is_local(const struct tables *t, uint8_t family, const uint8_t *bytes);
+
+/* ---- Interfaces and peers ---- */
+
+/* A free interface id with empty allowed-ips, live at once. 0, -ENOSPC or -ENOMEM. */
+int tables_iface_add(struct tables *t, uint16_t mtu, uint16_t *iface_id);
+/* All its peers are gone already. */
+void tables_iface_remove(struct tables *t, uint16_t iface_id);
+/* Makes UDP packets to a local address and this port the interface's; 0: none. -EADDRINUSE. */
+int tables_iface_set_port(struct tables *t, uint16_t iface_id, uint16_t listen_port);
+void tables_iface_set_mtu(struct tables *t, uint16_t iface_id, uint16_t mtu);
+
+/* 0 and *peer_id, or -ENOSPC. */
+int tables_peer_add(struct tables *t, uint16_t iface_id, uint32_t *peer_id);
+/* Its allowed-ips are gone already (tables_allowed_del); sessions and outer header go with it. */
+void tables_peer_remove(struct tables *t, uint32_t peer_id);
+
+/* Gives the prefix to the peer; it moves there if another peer of the interface had it. */
+int tables_allowed_set(struct tables *t, uint16_t iface_id, const struct prefix *prefix,
+	uint32_t peer_id);
+/* Takes the prefix away if it is this peer's. 0 or -ENOENT. */
+int tables_allowed_del(struct tables *t, uint16_t iface_id, const struct prefix *prefix,
+	uint32_t peer_id);
+
+/*
+ * Makes the peer's outer header anew: to remote, from local:listen_port. local of family
+ * ADDR_NONE, or no longer the box's own: chosen by the underlay's next hop. Without a route the
+ * header is published all the same and its packets are dropped as no-underlay until the
+ * underlay changes and a worker asks again (EVENT_ENCAP_STALE). 0 or -ENOMEM.
+ */
+int tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
+	const struct addr *local);
+/* Fills e's header, checksum and sizes from e->remote, e->local and the port. Pure. */
+void encap_template(struct encap *e, uint16_t listen_port);
+/* Copies the endpoint out; false: none known. Any writer thread. */
+bool tables_encap_get(struct tables *t, uint32_t peer_id, struct endpoint *remote,
+	struct addr *local);
+
+/* ---- Sessions: the trio of previous, current and next ---- */
+
+/*
+ * Reserves a receiver index for the peer's handshake; the one reserved before, if any, is given
+ * up. 0 and *index, or -ENOSPC.
+ */
+int tables_index_reserve(struct tables *t, uint32_t peer_id, uint32_t *index);
+/* Gives up the reserved index, if there is one. */
+void tables_index_release(struct tables *t, uint32_t peer_id);
+/* Whose handshake reserved this index; 0: nobody's. Any value from the wire is safe. */
+uint32_t tables_index_peer(struct tables *t, uint32_t index);
+/* Whose session or handshake has this index; 0: nobody's (for cookie replies). */
+uint32_t tables_index_owner(struct tables *t, uint32_t index);
+
+/*
+ * Turns the reserved keys->local_index into a session. The initiator's becomes current at once;
+ * the responder's waits as next for its first authenticated packet (whitepaper 5.4, 6.1).
+ * owner_worker: who opens its packets. 0, or -ENOENT when the index was given up meanwhile.
+ */
+int tables_session_install(struct tables *t, const struct session_keys *keys,
+	uint16_t owner_worker, ns_t now_ns);
+/* First authenticated packet on a responder's session: next becomes current. -ENOENT: it is gone. */
+int tables_session_confirm(struct tables *t, uint32_t index);
+/* Retires all of the peer's sessions; their keys are wiped once no worker can hold them. */
+void tables_sessions_wipe(struct tables *t, uint32_t peer_id);
+
+struct session_info {
+	bool has_current;
+	bool is_initiator;
+	ns_t birth_ns;
+	uint64_t send_counter;
+};
+void tables_session_info(struct tables *t, uint32_t peer_id, struct session_info *out);
+
+/* ---- Routes, next hops, addresses ---- */
+
+enum tables_which {
+	TABLES_FORWARD,
+	TABLES_UNDERLAY,
+};
+
+/* Publishes a new next hop (copied) under a new id. 0 and *id, -ENOSPC or -ENOMEM. */
+int tables_nexthop_add(struct tables *t, const struct nexthop *spec, uint32_t *id);
+/* Replaces what stands under id, as when its neighbour was resolved. 0 or -ENOMEM. */
+int tables_nexthop_set(struct tables *t, uint32_t id, const struct nexthop *spec);
+/* No route leads to it any more. */
+void tables_nexthop_del(struct tables *t, uint32_t id);
+
+/* nexthop_id 0 deletes the route. 0, -ENOMEM or -ENOENT. */
+int tables_route_set(struct tables *t, enum tables_which which, const struct prefix *prefix,
+	uint32_t nexthop_id);
+/* Replaces the set of the box's own addresses. 0 or -ENOMEM. */
+int tables_locals_set(struct tables *t, const struct addr *addrs, uint32_t n_addrs);
