@@ -18,7 +18,7 @@ proves "the tunnel works both ways, in both families"
 expect pings a-lan "$(host4 b)"
 expect pings b-lan "$(host4 a)"
 expect pings a-lan "$(host6 b)"
-expect pings a-lan "$(host4 b)" -s 1392 -M do
+expect pings a-lan "$(host4 b)" -s 1392 -M "do"
 expect copies_file a-lan b-lan "$(host4 b)"
 expect copies_file b-lan a-lan "$(host4 a)"
 

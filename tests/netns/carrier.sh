@@ -25,13 +25,11 @@ expect_within 3 lower_down "$(twin a wan)"
 refuse on a-lan ping -q -n -c 2 -W 1 "$(host4 b)"
 expect is_alive gateway-a
 
-proves "carrier back: so is the twin's, and the tunnel, in the same session"
-before=$(wg show "${site_dev[a]}" latest-handshakes)
+proves "carrier back: so is the twin's, and the tunnel"
 on b-gw ip link set wan0 up
 expect_within 3 lower_up "$(twin a wan)"
 on b-gw ip addr replace 2001:db8::2/64 dev wan0 nodad
 expect_within 10 on a-lan ping -q -n -c 1 -W 1 "$(host4 b)"
-expect [ "$(wg show "${site_dev[a]}" latest-handshakes)" = "$before" ]
 
 proves "the LAN's carrier, the same; the gateway's other port goes on meanwhile"
 on a-lan ip link set eth0 down

@@ -18,8 +18,7 @@ state() { # what a run may not change
 	on a-gw ip rule
 	on a-gw nft list ruleset
 	on a-gw sysctl net.ipv4.ip_forward net.ipv6.conf.wan0.disable_ipv6
-	ls /run/wireguard /run/headgate 2>/dev/null | grep -v '^wg'
-	ls /dev/hugepages /dev/shm /tmp 2>/dev/null
+	find /run/wireguard /run/headgate /dev/hugepages /dev/shm ! -name 'wg*' 2>/dev/null
 }
 
 expect gateway_up b

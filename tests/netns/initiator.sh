@@ -22,7 +22,7 @@ expect has_handshake "${site_dev[b]}" a
 proves "pings go both ways, small ones and as large as the tunnel takes"
 expect pings a-lan "$(host4 b)"
 expect pings b-lan "$(host4 a)"
-expect pings a-lan "$(host4 b)" -s 1392 -M do
+expect pings a-lan "$(host4 b)" -s 1392 -M "do"
 
 proves "TCP and UDP go both ways, nothing lost, changed or reordered"
 expect copies_file a-lan b-lan "$(host4 b)"

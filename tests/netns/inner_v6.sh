@@ -16,7 +16,7 @@ expect gateway_up a
 proves "pings over IPv6 both ways, up to the tunnel's MTU"
 expect pings a-lan "$(host6 b)"
 expect pings b-lan "$(host6 a)"
-expect pings a-lan "$(host6 b)" -s 1372 -M do
+expect pings a-lan "$(host6 b)" -s 1372 -M "do"
 
 proves "UDP and TCP over IPv6"
 flow_start six a-lan b-lan "$(host6 b)"

@@ -24,6 +24,6 @@ proves "IPv4 and IPv6 inside, both ways, the outer UDP checksum right (0 is ille
 expect pings b-lan "$(host4 a)"
 expect pings a-lan "$(host6 b)"
 expect pings b-lan "$(host6 a)"
-expect pings a-lan "$(host6 b)" -s 1372 -M do
+expect pings a-lan "$(host6 b)" -s 1372 -M "do"
 expect copies_file a-lan b-lan "$(host4 b)"
 expect copies_file b-lan a-lan "$(host4 a)"

@@ -3,10 +3,8 @@
 #
 # What every scene starts with: `. "${0%/*}/scene.sh"`.
 #
-# A scene runs in a mount and a process namespace of its own, with empty /run/wireguard,
-# /run/headgate, /run/dpdk and /run/netns: several may run at once, and nothing outlives one,
-# however it ends. It must say what it proves (`proves`), and every expectation is an
-# `expect` or a `refuse`; the first that fails ends the scene with the logs.
+# A scene runs isolated (net_isolate). It says what it proves (`proves`), and every expectation
+# is an `expect` or a `refuse`; the first that fails ends the scene with the logs.
 #
 #   -i                 stop inside with everything running, in a shell
 #   SUBJECT=stock      wireguard-go in headgate's place: tries the scene, not headgate
@@ -17,14 +15,6 @@
 
 scene_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scene_dir=$scene_top/tests/netns
-
-if [ -z "${HEADGATE_SCENE:-}" ]; then
-	HEADGATE_SCENE=1 exec unshare --mount --pid --fork --kill-child --mount-proc \
-		"$BASH" "$0" "$@"
-fi
-for d in wireguard headgate dpdk netns; do
-	mkdir -p "/run/$d" && mount -t tmpfs -o mode=0755 "scene-$d" "/run/$d"
-done
 
 . "$scene_top/tools/lib/say.sh"
 . "$scene_top/tools/lib/net.sh"
@@ -39,6 +29,7 @@ headgated=$scene_build/app/headgated/headgated
 headgate=$scene_build/app/headgate/headgate
 
 need_root
+net_isolate "$0" "$@"
 [ "$subject" = stock ] || [ -x "$headgated" ] || die "no $headgated: build it first (tools/build)"
 net_begin
 trap scene_end EXIT

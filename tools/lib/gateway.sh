@@ -125,7 +125,7 @@ conf_gateway() { # X: what only headgate reads
 	n=$(site_index "$1")
 	cat <<-END
 		[Gateway]
-		Workers = 1
+		Workers = $((n % $(nproc)))
 		Idle = sleep
 		${gateway_lines:-Hugepages = no}
 

@@ -22,7 +22,7 @@ load_end() { # TO
 load_run() { # FROM OUT ARGUMENT…: one client; a server still busy with the last one is waited for
 	local from=$1 out=$2 turns=5
 	shift 2
-	until on "$from" timeout 60 iperf3 --json --connect-timeout 3000 "$@" >"$out" 2>&1; do
+	until on "$from" timeout 60 iperf3 --json --connect-timeout 3000 "$@" >"$out" 2>"$out.err"; do
 		((turns-- > 0)) || return 1
 		sleep 0.5
 	done

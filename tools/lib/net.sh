@@ -3,6 +3,9 @@
 #
 # Network namespaces, the wires between them, and the processes inside, all of one run.
 #
+#   net_isolate "$0" "$@"  starts the script again in a mount and a process namespace of its own,
+#                      with empty /run/wireguard, /run/headgate, /run/dpdk and /run/netns, so
+#                      that several runs do not meet and nothing outlives one, however it ends
 #   net_begin          a scratch directory, and a trap that removes all of this on any exit
 #   node NAME          a namespace, seen from outside as $net_prefix-NAME
 #   on NAME COMMAND…   runs a command in it
@@ -16,6 +19,18 @@ net_prefix=hg$$
 run=
 net_nodes=()
 declare -A net_pid=()
+
+net_isolate() { # SCRIPT ARGUMENT…
+	if [ -z "${HEADGATE_ISOLATED:-}" ]; then
+		HEADGATE_ISOLATED=1 exec unshare --mount --pid --fork --kill-child --mount-proc \
+			"$BASH" "$@"
+	fi
+	local d
+	for d in wireguard headgate dpdk netns; do
+		mkdir -p "/run/$d" && mount -t tmpfs -o mode=0755 "run-$d" "/run/$d" ||
+			die "cannot mount a private /run/$d"
+	done
+}
 
 net_begin() {
 	run=$(mktemp -d "${TMPDIR:-/tmp}/headgate-XXXXXX")
