@@ -8,7 +8,7 @@ clock_boot_ns(void)
 {
 	struct timespec t;
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (ns_t)t.tv_sec * NS_PER_S + (ns_t)t.tv_nsec;
+	return (ns_t)t.tv_sec * NS_IN_S + (ns_t)t.tv_nsec;
 }
 
 struct wall_time

@@ -10,9 +10,9 @@
 
 typedef uint64_t ns_t;
 
-#define NS_PER_S 1000000000ull
-#define NS_PER_MS 1000000ull
-#define NS_PER_US 1000ull
+#define NS_IN_S 1000000000ull
+#define NS_IN_MS 1000000ull
+#define NS_IN_US 1000ull
 
 ns_t clock_boot_ns(void);
 

@@ -24,7 +24,7 @@ struct log_limit {
 	unsigned left_out;
 	ns_t refilled_ns;
 };
-#define LOG_LIMIT_INIT {.burst = 5, .every_ns = NS_PER_S}
+#define LOG_LIMIT_INIT {.burst = 5, .every_ns = NS_IN_S}
 
 void log_set_level(enum log_level level);
 bool log_is_on(enum log_level level);

@@ -4,6 +4,7 @@
  * the mailbox, IP packets to another address are routed, everything else is the twin's. From a
  * tunnel's TUN: an IP packet that the kernel has routed into that tunnel.
  */
+#include "host/exception.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 #include "wire/wg.h"
@@ -155,6 +156,62 @@ classify_tun(struct worker *w, struct burst *b, uint32_t at)
 		list_add(&b->tunnel, at);
 }
 
+/* A datagram whose outer header stands behind an Ethernet header's room, rebuilt below. */
+static void
+classify_rebuilt(struct worker *w, struct burst *b, uint32_t at)
+{
+	struct packet *p = &b->packets[at];
+	p->ip = rte_pktmbuf_mtod_offset(p->mbuf, uint8_t *, ETHERNET_BYTES);
+	p->n_bytes = ip_check(p->ip, p->mbuf->data_len - ETHERNET_BYTES, &p->family);
+	const uint8_t *udp = p->n_bytes ? wireguard_header(w->tables, p) : NULL;
+	if (udp)
+		classify_wireguard(w, b, at, udp);
+	else
+		packet_drop(p, DROP_WG_TYPE);
+}
+
+/* Writes the IP and UDP header that the datagram would have had, had it come in one piece. */
+static void
+rebuild_header(uint8_t *payload, const struct exception_datagram *d)
+{
+	struct encap e = {.remote = {.addr = d->dst, .port = d->port}, .local = d->src.addr};
+	encap_template(&e, d->src.port);
+	uint8_t *ip = payload - e.header_bytes;
+	uint16_t udp_bytes = (uint16_t)(UDP_BYTES + d->payload_bytes);
+	memcpy(ip, e.header, e.header_bytes);
+	if (e.family == ADDR_V4) {
+		ip[1] = d->tos;
+		store_be16(ip + 2, (uint16_t)(IPV4_BYTES + udp_bytes));
+	} else {
+		ip[0] = (uint8_t)(0x60 | d->tos >> 4);
+		ip[1] = (uint8_t)(d->tos << 4);
+		store_be16(ip + 4, udp_bytes);
+	}
+	store_be16(payload - 4, udp_bytes);
+}
+
+/*
+ * The kernel put the fragments of a datagram together and the exception thread read it from the
+ * ListenPort's socket: from here on it is as one that came in one piece.
+ */
+static void
+classify_datagram(struct worker *w, struct burst *b, uint32_t at)
+{
+	struct packet *p = &b->packets[at];
+	struct rte_mbuf *m = p->mbuf;
+	struct exception_datagram d;
+	memcpy(&d, rte_pktmbuf_mtod(m, void *), sizeof(d));
+	uint8_t *payload = rte_pktmbuf_mtod_offset(m, uint8_t *, sizeof(d));
+	uint32_t header_bytes = d.dst.family == ADDR_V4 ? IPV4_BYTES + UDP_BYTES : sizeof(d);
+	rebuild_header(payload, &d);
+	uint8_t *frame = payload - header_bytes - ETHERNET_BYTES;
+	m->data_off = (uint16_t)(frame - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)(ETHERNET_BYTES + header_bytes + d.payload_bytes);
+	m->pkt_len = m->data_len;
+	p->in_link = LINK_REBUILT;
+	classify_rebuilt(w, b, at);
+}
+
 void
 classify_burst(struct worker *w, struct burst *b)
 {
@@ -166,6 +223,10 @@ classify_burst(struct worker *w, struct burst *b)
 			classify_frame(w, b, at);
 		else if (link_is_tunnel(p->in_link))
 			classify_tun(w, b, at);
+		else if (p->in_link == EXCEPTION_LINK_DATAGRAM)
+			classify_datagram(w, b, at);
+		else if (p->in_link == LINK_REBUILT)
+			classify_rebuilt(w, b, at);
 		else
 			packet_drop(p, DROP_LINK_DOWN);
 	}
