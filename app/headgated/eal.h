@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DPDK's environment: its arguments are ours to make, from the config (design: nobody types them). */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "intent/intent.h"
+
+struct rte_mempool;
+
+struct eal {
+	unsigned worker_cores[64];
+	unsigned n_workers;
+	unsigned control_core;
+	bool has_hugepages;
+	char prefix[32];
+};
+
+/* Chooses cores and memory, and starts the EAL. Main thread, once. */
+int eal_start(struct eal *eal, const struct intent *intent, struct err *err);
+/* The packet buffers for ports, twins and workers. NULL with a sentence. */
+struct rte_mempool *eal_make_pool(const struct eal *eal, const struct intent *intent,
+	struct err *err);
+/* Ends the EAL and removes what it left in its run-time folder. */
+void eal_stop(struct eal *eal);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The whole process as main puts it together: who is made, in which order, and who is told of whom. */
+#pragma once
+
+#include "base/err.h"
+#include "control/control.h"
+#include "eal.h"
+#include "options.h"
+#include "path/worker.h"
+
+struct gateway {
+	struct eal eal;
+	struct intent *intent;        /* control's once that stands */
+	bool is_host;
+	struct rte_mempool *pool;
+	struct mailboxes boxes;
+	struct tables *tables;
+	const struct aead_backend *backend;
+	struct path_config path;
+	struct worker *workers[PATH_MAX_WORKERS];
+	bool stop_workers;
+	bool workers_run;
+	struct exception *exception;
+	struct netlink *netlink;
+	struct restore *restore;
+	struct port_intent *port_intents; /* copies: what attach needs of each port */
+	struct control_port ports[TABLES_MAX_PORTS];
+	unsigned n_ports;
+	struct control_port_ops port_ops;
+	struct control *control;
+	ns_t started_ns;
+};
+
+/* Ports: attach (and take the netdev underneath), link state, counters. ports.c */
+int gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struct err *err);
+void gateway_port_set_link(void *ctx, unsigned port_idx, bool is_up);
+/* Opens what is there; what is not yet there is left to control. */
+int gateway_ports_open(struct gateway *g, struct err *err);
+void gateway_ports_close(struct gateway *g);
+
+/* The status of ports, workers, drops and the crypto backend. status.c */
+void gateway_fill_status(void *ctx, struct status *status);
+/* DPDK telemetry's commands /headgate/…. telemetry.c */
+void gateway_telemetry_start(struct gateway *g);

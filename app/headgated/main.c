@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * headgated: puts the parts together in one visible order and takes them apart in the reverse.
+ *
+ *   options → intent → EAL → crypto → pool, mailboxes, tables → ports → exception thread
+ *           → workers → control (twins, tunnels, handshakes, sockets) → its loop until SIGTERM
+ */
+#include <errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_ring.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "crypto/init.h"
+#include "gateway.h"
+#include "host/netfilter.h"
+#include "host/netlink.h"
+#include "host/restore.h"
+#include "source/config.h"
+
+enum {
+	MAX_PEERS = 250000,
+	HANDOFF_SLOTS = 2048,
+	KERNEL_BULK_SLOTS = 1024,
+	KERNEL_URGENT_SLOTS = 256,
+};
+
+#ifdef HEADGATE_SHORT_TIMES
+static const struct protocol_times *const times = &protocol_times_short;
+#else
+static const struct protocol_times *const times = &protocol_times_default;
+#endif
+
+static int
+load_intent(const struct options *o, struct intent **out, struct err *err)
+{
+	struct intent *it = intent_create();
+	int rc = it ? 0 : err_set(err, -ENOMEM, "no memory for the configuration");
+	for (unsigned i = 0; !rc && i < o->n_files; i++)
+		rc = config_load(it, o->files[i], err);
+	for (unsigned i = 0; !rc && i < o->n_ports; i++)
+		rc = port_option_parse(it, o->ports[i], err);
+	if (!rc)
+		rc = intent_check(it, err);
+	for (size_t i = 0; it && i < it->n_warnings; i++)
+		log_warn("%s", it->warnings[i]);
+	if (rc) {
+		intent_destroy(it);
+		return rc;
+	}
+	*out = it;
+	return 0;
+}
+
+static int
+set_log_level(const struct options *o, const struct intent *it, struct err *err)
+{
+	enum log_level level = it->gateway.log_level;
+	if (o->log_level && log_level_parse(o->log_level, &level))
+		return err_set(err, -EINVAL, "--log-level %s: it is error, warn, info or debug",
+			o->log_level);
+	log_set_level(level);
+	return 0;
+}
+
+static int
+make_kernel_rings(struct gateway *g, unsigned idx, struct err *err)
+{
+	struct kernel_rings *r = &g->path.kernel[idx];
+	const struct {
+		struct frame_ring **ring;
+		const char *name;
+		uint32_t n_slots;
+	} rows[] = {
+		{&r->to_kernel_urgent, "hg-tku", KERNEL_URGENT_SLOTS},
+		{&r->to_kernel_bulk, "hg-tkb", KERNEL_BULK_SLOTS},
+		{&r->from_kernel_urgent, "hg-fku", KERNEL_URGENT_SLOTS},
+		{&r->from_kernel_bulk, "hg-fkb", KERNEL_BULK_SLOTS},
+	};
+	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+		char name[28];
+		snprintf(name, sizeof(name), "%s-%u", rows[i].name, idx);
+		*rows[i].ring = frame_ring_create(name, rows[i].n_slots,
+			FRAME_RING_ONE_PRODUCER | FRAME_RING_ONE_CONSUMER, err);
+		if (!*rows[i].ring)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+start_exception(struct gateway *g, struct err *err)
+{
+	struct exception_worker lanes[PATH_MAX_WORKERS];
+	for (unsigned i = 0; i < g->eal.n_workers; i++) {
+		int rc = make_kernel_rings(g, i, err);
+		if (rc)
+			return rc;
+		const struct kernel_rings *r = &g->path.kernel[i];
+		lanes[i] = (struct exception_worker){
+			.from_kernel = {r->from_kernel_urgent, r->from_kernel_bulk},
+			.to_kernel = {r->to_kernel_urgent, r->to_kernel_bulk},
+		};
+	}
+	const struct exception_config config = {
+		.pool = (struct frame_pool *)g->pool,
+		.workers = lanes,
+		.n_workers = g->eal.n_workers,
+		.cpu = -1,
+	};
+	g->exception = exception_start(&config, err);
+	return g->exception ? 0 : -EIO;
+}
+
+static int
+make_path(struct gateway *g, struct err *err)
+{
+	g->path.tables = g->tables;
+	g->path.boxes = &g->boxes;
+	g->path.aead_backend = g->backend;
+	g->path.pool = g->pool;
+	g->path.n_workers = g->eal.n_workers;
+	g->path.has_host = g->is_host;
+	g->path.idle_sleeps = g->intent->gateway.idle == IDLE_SLEEP;
+	for (unsigned i = 0; i < g->eal.n_workers; i++) {
+		char name[24];
+		snprintf(name, sizeof(name), "hg-handoff-%u", i);
+		g->path.handoff[i] =
+			rte_ring_create(name, HANDOFF_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+		if (!g->path.handoff[i])
+			return err_set(err, -ENOMEM, "no memory for worker %u's ring", i);
+		g->workers[i] = worker_create(&g->path, i, err);
+		if (!g->workers[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int
+worker_main(void *arg)
+{
+	struct gateway *g = arg;
+	worker_run(g->workers[rte_lcore_id() - 1], &g->stop_workers);
+	return 0;
+}
+
+static int
+start_workers(struct gateway *g, struct err *err)
+{
+	for (unsigned i = 0; i < g->eal.n_workers; i++) {
+		int rc = rte_eal_remote_launch(worker_main, g, i + 1);
+		if (rc)
+			return err_set(err, rc, "worker %u does not start on core %u", i,
+				g->eal.worker_cores[i]);
+		g->workers_run = true;
+	}
+	return 0;
+}
+
+/* Tunnel packets pass the kernel's filter by, so rules that would name them must not exist. */
+static int
+check_netfilter(const struct intent *it, struct err *err)
+{
+	if (!it->gateway.host || it->gateway.netfilter == NETFILTER_IGNORE)
+		return 0;
+	char names[INTENT_MAX_PORTS + INTENT_MAX_INTERFACES][IF_NAMESIZE];
+	const char *list[INTENT_MAX_PORTS + INTENT_MAX_INTERFACES];
+	unsigned n = 0;
+	for (size_t i = 0; i < it->n_ports; i++)
+		snprintf(names[n++], IF_NAMESIZE, "hg-%.12s", it->ports[i]->name);
+	for (size_t i = 0; i < it->n_interfaces; i++)
+		snprintf(names[n++], IF_NAMESIZE, "%s", it->interfaces[i]->name);
+	for (unsigned i = 0; i < n; i++)
+		list[i] = names[i];
+	int rc = netfilter_check(list, n, err);
+	if (rc && rc != -EPERM) {
+		log_warn("%s", err->text);
+		rc = 0;
+	}
+	return rc;
+}
+
+static int
+take_ports(struct gateway *g, struct err *err)
+{
+	g->n_ports = (unsigned)g->intent->n_ports;
+	if (g->n_ports > TABLES_MAX_PORTS)
+		return err_set(err, -EINVAL, "at most %d ports", TABLES_MAX_PORTS);
+	if (!g->n_ports)
+		return err_set(err, -EINVAL,
+			"there is no port: add [Port NAME] sections or --port wan=net_af_xdp0,iface=eth1");
+	g->port_intents = calloc(g->n_ports, sizeof(*g->port_intents));
+	if (!g->port_intents)
+		return err_set(err, -ENOMEM, "no memory for the ports");
+	for (unsigned i = 0; i < g->n_ports; i++)
+		g->port_intents[i] = *g->intent->ports[i];
+	if (g->is_host) {
+		g->netlink = netlink_open(err);
+		g->restore = restore_create();
+		if (!g->netlink || !g->restore)
+			return -ENOMEM;
+	}
+	return gateway_ports_open(g, err);
+}
+
+static int
+start_control(struct gateway *g, const struct options *o, struct err *err)
+{
+	g->port_ops = (struct control_port_ops){
+		.ctx = g,
+		.attach = gateway_port_attach,
+		.set_link = gateway_port_set_link,
+		.fill_status = gateway_fill_status,
+	};
+	const struct control_config config = {
+		.tables = g->tables,
+		.boxes = &g->boxes,
+		.exception = g->exception,
+		.intent = g->intent,
+		.config_paths = o->files,
+		.n_config_paths = o->n_files,
+		.port_options = o->ports,
+		.n_port_options = o->n_ports,
+		.ports = g->ports,
+		.n_ports = g->n_ports,
+		.port_ops = &g->port_ops,
+		.times = times,
+		.n_handshakers = 1,
+		.n_workers = g->eal.n_workers,
+	};
+	g->intent = NULL;
+	return control_create(&config, &g->control, err);
+}
+
+static int
+start(struct gateway *g, const struct options *o, struct err *err)
+{
+	const char *crypto = o->crypto ? o->crypto : g->intent->gateway.crypto;
+	g->started_ns = clock_boot_ns();
+	g->is_host = g->intent->gateway.host;
+	int rc = check_netfilter(g->intent, err);
+	if (!rc)
+		rc = eal_start(&g->eal, g->intent, err);
+	if (!rc)
+		rc = aead_choose(crypto && crypto[0] ? crypto : NULL, &g->backend, err);
+	if (!rc && !(g->pool = eal_make_pool(&g->eal, g->intent, err)))
+		rc = -ENOMEM;
+	if (!rc && mailboxes_init(&g->boxes, g->eal.n_workers))
+		rc = err_set(err, -ENOMEM, "no memory for the mailboxes");
+	if (!rc && !(g->tables = tables_create(MAX_PEERS, times, err)))
+		rc = -ENOMEM;
+	if (!rc)
+		rc = make_path(g, err);
+	if (!rc)
+		rc = take_ports(g, err);
+	if (!rc && g->is_host)
+		rc = start_exception(g, err);
+	if (!rc)
+		rc = start_workers(g, err);
+	if (!rc)
+		rc = start_control(g, o, err);
+	return rc;
+}
+
+static void
+free_rings(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->eal.n_workers; i++) {
+		const struct kernel_rings *r = &g->path.kernel[i];
+		struct frame_ring *rings[] = {r->to_kernel_urgent, r->to_kernel_bulk,
+			r->from_kernel_urgent, r->from_kernel_bulk};
+		for (unsigned k = 0; k < ARRAY_COUNT(rings); k++) {
+			if (rings[k])
+				frame_ring_destroy(rings[k]);
+		}
+		rte_ring_free(g->path.handoff[i]);
+	}
+}
+
+static void
+stop(struct gateway *g)
+{
+	if (g->control)
+		control_destroy(g->control);
+	__atomic_store_n(&g->stop_workers, true, __ATOMIC_RELEASE);
+	if (g->workers_run)
+		rte_eal_mp_wait_lcore();
+	exception_stop(g->exception);
+	gateway_ports_close(g);
+	for (unsigned i = 0; i < g->eal.n_workers; i++)
+		worker_destroy(g->workers[i]);
+	free_rings(g);
+	if (g->tables)
+		tables_destroy(g->tables);
+	if (g->boxes.n_workers)
+		mailboxes_fini(&g->boxes);
+	restore_destroy(g->restore);
+	netlink_close(g->netlink);
+	free(g->port_intents);
+	intent_destroy(g->intent);
+	if (g->eal.prefix[0])
+		eal_stop(&g->eal);
+}
+
+/* SIGTERM before the loop takes it over would end the process half set up. */
+static void
+hold_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+run(const struct options *o, struct err *err)
+{
+	static struct gateway g;
+	int rc = crypto_init(err);
+	if (!rc)
+		rc = load_intent(o, &g.intent, err);
+	if (!rc)
+		rc = set_log_level(o, g.intent, err);
+	if (!rc && o->is_check) {
+		printf("the configuration is good\n");
+		intent_destroy(g.intent);
+		return 0;
+	}
+	if (rc)
+		return rc;
+	hold_signals();
+	rc = start(&g, o, err);
+	if (!rc) {
+		gateway_telemetry_start(&g);
+		rc = control_run(g.control);
+		if (rc)
+			err_set(err, rc, "the control loop broke (%s)", strerror(-rc));
+	}
+	stop(&g);
+	if (!rc)
+		log_info("headgate has ended");
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct err err = {""};
+	if (options_parse(&o, argc, argv, &err)) {
+		fprintf(stderr, "headgated: %s\n", err.text);
+		return 2;
+	}
+	if (o.is_help || o.is_version) {
+		if (o.is_help)
+			options_print_help();
+		else
+			printf("headgated %s\n", HEADGATE_VERSION);
+		return 0;
+	}
+	if (!o.n_files && !o.n_ports) {
+		options_print_help();
+		return 2;
+	}
+	if (run(&o, &err)) {
+		log_error("%s", err.text);
+		return 1;
+	}
+	return 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <rte_ethdev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "gateway.h"
+#include "host/netdev.h"
+
+/* The kernel's device under a port must not answer for it any more; undone at the end. */
+static int
+take_netdev(struct gateway *g, const char *device, struct err *err)
+{
+	char name[IF_NAMESIZE];
+	port_device_netdev(device, name);
+	if (!name[0] || !g->netlink || strncmp(device, "net_tap", 7) == 0)
+		return 0;
+	if (if_nametoindex(name) == 0)
+		return err_set(err, -ENODEV, "there is no network device '%s' yet", name);
+	struct netdev_wish wish = {
+		.is_promisc = true,
+		.disable_ipv6 = true,
+		.drop_ingress = strncmp(device, "net_af_packet", 13) == 0,
+	};
+	return netdev_take(g->netlink, g->restore, name, &wish, err);
+}
+
+static enum port_checksum
+port_checksum_of(enum checksum_mode mode)
+{
+	return mode == CHECKSUM_COMPLETE ? PORT_CHECKSUM_COMPLETE
+	       : mode == CHECKSUM_TRUST  ? PORT_CHECKSUM_TRUST
+					 : PORT_CHECKSUM_AUTO;
+}
+
+int
+gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struct err *err)
+{
+	struct gateway *g = ctx;
+	const struct port_intent *want = &g->port_intents[port_idx];
+	const struct port_config config = {
+		.name = want->name,
+		.device = want->device,
+		.link_id = (uint16_t)port_idx,
+		.mtu = want->mtu,
+		.n_workers = (uint16_t)g->eal.n_workers,
+		.checksum = port_checksum_of(want->checksum),
+		.pool = g->pool,
+	};
+	struct port *port;
+	int rc = take_netdev(g, want->device, err);
+	if (rc)
+		return err_prefix(err, rc, "port %s", want->name);
+	rc = port_open(&config, &port, err);
+	if (rc)
+		return rc;
+	io->mac = port->mac;
+	io->mtu = port->mtu;
+	io->is_attached = true;
+	rcu_publish(g->path.ports[port_idx], port);
+	log_info("port %s: %s, %s, MTU %u, %u RX and %u TX queue%s", port->name, port->driver,
+		port->is_up ? "up" : "down", port->mtu, port->n_rx_queues, port->n_tx_queues,
+		port->n_tx_queues == 1 ? "" : "s");
+	return 0;
+}
+
+void
+gateway_port_set_link(void *ctx, unsigned port_idx, bool is_up)
+{
+	struct gateway *g = ctx;
+	struct port *port = g->path.ports[port_idx];
+	if (!port || __atomic_load_n(&port->is_up, __ATOMIC_RELAXED) == is_up)
+		return;
+	__atomic_store_n(&port->is_up, is_up, __ATOMIC_RELAXED);
+	log_info("port %s: link is %s", port->name, is_up ? "up" : "down");
+}
+
+static void
+describe_port(struct gateway *g, unsigned idx)
+{
+	struct control_port *port = &g->ports[idx];
+	const struct port_intent *want = &g->port_intents[idx];
+	memcpy(port->name, want->name, sizeof(port->name));
+	port->link_id = (uint16_t)idx;
+	port_device_netdev(want->device, port->netdev);
+}
+
+int
+gateway_ports_open(struct gateway *g, struct err *err)
+{
+	for (unsigned i = 0; i < g->n_ports; i++) {
+		describe_port(g, i);
+		int rc = gateway_port_attach(g, i, &g->ports[i], err);
+		if (rc == -ENODEV)
+			log_warn("%s; it is tried again every second", err->text);
+		else if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+void
+gateway_ports_close(struct gateway *g)
+{
+	struct err err;
+	for (unsigned i = 0; i < g->n_ports; i++) {
+		if (g->path.ports[i])
+			port_close(g->path.ports[i]);
+		g->path.ports[i] = NULL;
+	}
+	if (g->restore && restore_undo(g->restore, g->netlink, &err))
+		log_warn("not all could be restored: %s", err.text);
+}

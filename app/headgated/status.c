@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway.h"
+
+static uint64_t
+load(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void
+fill_port(const struct gateway *g, unsigned idx, struct status_port *out)
+{
+	const struct port *port = rcu_read(g->path.ports[idx]);
+	memcpy(out->name, g->ports[idx].name, sizeof(out->name));
+	snprintf(out->device, sizeof(out->device), "%s", g->port_intents[idx].device);
+	if (!port)
+		return;
+	snprintf(out->driver, sizeof(out->driver), "%s", port->driver);
+	out->mac = port->mac;
+	out->mtu = port->mtu;
+	out->link_is_up = __atomic_load_n(&port->is_up, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < g->eal.n_workers; i++) {
+		const struct link_counters *c = &g->workers[i]->links[idx];
+		out->rx_pkts += load(&c->rx_pkts);
+		out->rx_bytes += load(&c->rx_bytes);
+		out->tx_pkts += load(&c->tx_pkts);
+		out->tx_bytes += load(&c->tx_bytes);
+	}
+	struct port_stats stats;
+	port_stats_get(port, &stats);
+	out->n_drops = stats.rx_missed + stats.rx_errors + stats.rx_no_buffer + stats.tx_errors;
+}
+
+static void
+fill_worker(const struct gateway *g, unsigned idx, struct status_worker *out)
+{
+	const struct worker *w = g->workers[idx];
+	uint64_t turns = load(&w->n_turns);
+	out->core = g->eal.worker_cores[idx];
+	for (unsigned i = 0; i < TABLES_MAX_PORTS; i++)
+		out->n_pkts += load(&w->links[i].rx_pkts);
+	out->idle = turns ? 1.0 - (double)load(&w->n_busy_turns) / (double)turns : 1.0;
+}
+
+static void
+fill_drops(const struct gateway *g, struct status *status)
+{
+	for (unsigned r = 0; r < DROP_REASONS; r++) {
+		struct status_drop *d = status_add_drop(status);
+		if (!d)
+			return;
+		d->name = drop_name((enum drop_reason)r);
+		d->text = drop_why((enum drop_reason)r);
+		for (unsigned i = 0; i < g->eal.n_workers; i++)
+			d->n_pkts += load(&g->workers[i]->drops.n_pkts[r]);
+	}
+}
+
+void
+gateway_fill_status(void *ctx, struct status *status)
+{
+	const struct gateway *g = ctx;
+	snprintf(status->version, sizeof(status->version), "%s", HEADGATE_VERSION);
+	snprintf(status->crypto_backend, sizeof(status->crypto_backend), "%s", g->backend->name);
+	snprintf(status->crypto_why, sizeof(status->crypto_why), "%s",
+		"first of the table that this CPU supports and that passed its self-test");
+	status->uptime_s = (clock_boot_ns() - g->started_ns) / NS_IN_S;
+	status->now_s = clock_wall().s;
+	for (unsigned i = 0; i < g->eal.n_workers; i++) {
+		struct status_worker *w = status_add_worker(status);
+		if (w)
+			fill_worker(g, i, w);
+	}
+	for (unsigned i = 0; i < g->n_ports; i++) {
+		struct status_port *p = status_add_port(status);
+		if (p)
+			fill_port(g, i, p);
+	}
+	fill_drops(g, status);
+}
