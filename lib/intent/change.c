@@ -132,9 +132,9 @@ format_value(const struct change *c, char *out, size_t n_bytes)
 		return format_neighbour(&c->neighbour, out, n_bytes);
 	case VALUE_table:
 		snprintf(out, n_bytes, "%s %u",
-			c->table.mode == TABLE_AUTO          ? "auto"
-				: c->table.mode == TABLE_OFF ? "off"
-							     : "number",
+			c->table.mode == TABLE_AUTO  ? "auto"
+			: c->table.mode == TABLE_OFF ? "off"
+						     : "number",
 			c->table.id);
 		return out;
 	}

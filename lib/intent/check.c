@@ -32,8 +32,8 @@ check_gateway(const struct intent *it, struct err *err)
 			where, g->workers);
 	if (g->control_core >= 0 && core_set_has(&workers, (unsigned)g->control_core))
 		return err_set(err, -EINVAL,
-			"%s: core %d is named in Control and in Workers: give control a core of its "
-			"own, or leave Control out",
+			"%s: core %d is named in Control and in Workers: give control a core of "
+			"its own, or leave Control out",
 			where, g->control_core);
 	return 0;
 }
@@ -46,13 +46,14 @@ check_port(const struct intent *it, size_t index, struct err *err)
 	intent_where(it, p->origin, where);
 	if (!p->device[0])
 		return err_set(err, -EINVAL,
-			"%s: port %s has no Device: give a PCI address or a DPDK device string, for "
-			"example: Device = net_af_xdp0,iface=eth1",
+			"%s: port %s has no Device: give a PCI address or a DPDK device string, "
+			"for example: Device = net_af_xdp0,iface=eth1",
 			where, p->name);
 	for (size_t i = 0; i < index; i++) {
 		if (strcmp(it->ports[i]->device, p->device) == 0)
-			return err_set(err, -EINVAL, "%s: port %s has the same Device as port %s: %s",
-				where, p->name, it->ports[i]->name, p->device);
+			return err_set(err, -EINVAL,
+				"%s: port %s has the same Device as port %s: %s", where, p->name,
+				it->ports[i]->name, p->device);
 	}
 	return check_mtu(where, p->name, p->mtu, err);
 }
@@ -81,10 +82,10 @@ check_listen_ports(const struct intent *it, size_t index, struct err *err)
 		const struct interface_intent *o = it->interfaces[n];
 		if (o->listen_port == i->listen_port)
 			return err_set(err, -EINVAL,
-				"%s: interface %s listens on port %u as interface %s does (%s): give "
-				"each its own ListenPort",
-				intent_where(it, i->origin, where), i->name, i->listen_port, o->name,
-				intent_where(it, o->origin, other));
+				"%s: interface %s listens on port %u as interface %s does (%s): "
+				"give each its own ListenPort",
+				intent_where(it, i->origin, where), i->name, i->listen_port,
+				o->name, intent_where(it, o->origin, other));
 	}
 	return 0;
 }
@@ -97,8 +98,8 @@ check_interface(const struct intent *it, size_t index, struct err *err)
 	intent_where(it, i->origin, where);
 	if (!i->has_key)
 		return err_set(err, -EINVAL,
-			"%s: interface %s has no private key: give PrivateKey (from `wg genkey`) or "
-			"PrivateKeyFile",
+			"%s: interface %s has no private key: give PrivateKey (from `wg genkey`) "
+			"or PrivateKeyFile",
 			where, i->name);
 	struct key own = interface_public_key(i);
 	const struct peer_intent *self = peer_set_find(&i->peers, &own);

@@ -96,9 +96,8 @@ diff_neighbours(struct diff *d, const struct port_intent *a, const struct port_i
 	for (size_t i = 0; i < a->n_neighbours; i++) {
 		const struct neighbour_intent *was = &a->neighbours[i];
 		if (!neighbour_find(b, &was->ip))
-			emit(d,
-				&(struct change){.kind = CHANGE_NEIGHBOUR_REMOVE,
-					.neighbour = *was});
+			emit(d, &(struct change){
+					.kind = CHANGE_NEIGHBOUR_REMOVE, .neighbour = *was});
 	}
 	for (size_t i = 0; i < b->n_neighbours; i++) {
 		const struct neighbour_intent *now = &b->neighbours[i];
@@ -148,8 +147,7 @@ diff_interface(struct diff *d, const struct interface_intent *a, const struct in
 	diff_number(d, CHANGE_INTERFACE_SET_FWMARK, a->fwmark, b->fwmark);
 	diff_number(d, CHANGE_INTERFACE_SET_MTU, a->mtu, b->mtu);
 	if (a->table != b->table || a->table_id != b->table_id)
-		emit(d,
-			&(struct change){.kind = CHANGE_INTERFACE_SET_TABLE,
+		emit(d, &(struct change){.kind = CHANGE_INTERFACE_SET_TABLE,
 				.table = {b->table, b->table_id}});
 	diff_prefixes(d, CHANGE_INTERFACE_ADDRESS_REMOVE, &b->addresses, &a->addresses);
 	diff_prefixes(d, CHANGE_INTERFACE_ADDRESS_ADD, &a->addresses, &b->addresses);
@@ -162,9 +160,8 @@ diff_allowed_add(struct diff *d, const struct peer_set *was, const struct peer_i
 	for (const struct allowed_intent *now = b->first_allowed; now; now = now->next) {
 		const struct allowed_intent *old = allowed_find(was, &now->prefix);
 		if (!old || !key_is_equal(&old->owner->public_key, &b->public_key))
-			emit(d,
-				&(struct change){.kind = CHANGE_ALLOWED_ADD,
-					.prefix = now->prefix});
+			emit(d, &(struct change){
+					.kind = CHANGE_ALLOWED_ADD, .prefix = now->prefix});
 	}
 }
 
@@ -174,9 +171,8 @@ diff_allowed_remove(struct diff *d, const struct peer_intent *a, const struct pe
 {
 	for (const struct allowed_intent *old = a->first_allowed; old; old = old->next) {
 		if (!allowed_find(now, &old->prefix))
-			emit(d,
-				&(struct change){.kind = CHANGE_ALLOWED_REMOVE,
-					.prefix = old->prefix});
+			emit(d, &(struct change){
+					.kind = CHANGE_ALLOWED_REMOVE, .prefix = old->prefix});
 	}
 }
 
@@ -186,9 +182,8 @@ diff_peer(struct diff *d, const struct peer_intent *a, const struct peer_intent 
 	diff_text(d, CHANGE_PEER_SET_NAME, a->name, b->name);
 	diff_key(d, CHANGE_PEER_SET_PSK, &a->psk, &b->psk);
 	if (!endpoint_intent_is_equal(&a->endpoint, &b->endpoint))
-		emit(d,
-			&(struct change){.kind = CHANGE_PEER_SET_ENDPOINT,
-				.endpoint = b->endpoint});
+		emit(d, &(struct change){
+				.kind = CHANGE_PEER_SET_ENDPOINT, .endpoint = b->endpoint});
 	diff_number(d, CHANGE_PEER_SET_KEEPALIVE, a->keepalive_s, b->keepalive_s);
 }
 

@@ -198,7 +198,7 @@ intent_name_is_valid(const char *name, size_t max_bytes)
 				    "0123456789_=+.-";
 	size_t n = strnlen(name, max_bytes);
 	return n > 0 && n < max_bytes && strspn(name, plain) == n && strcmp(name, ".") != 0 &&
-		strcmp(name, "..") != 0 && name[0] != '-';
+	       strcmp(name, "..") != 0 && name[0] != '-';
 }
 
 struct port_intent *

@@ -17,8 +17,8 @@
 #include "intent/peers.h"
 
 enum {
-	INTENT_NAME_BYTES = 16,       /* of an interface: the kernel's limit, with the end */
-	INTENT_PORT_NAME_BYTES = 13,  /* leaves room for "hg-", the twin's name */
+	INTENT_NAME_BYTES = 16,      /* of an interface: the kernel's limit, with the end */
+	INTENT_PORT_NAME_BYTES = 13, /* leaves room for "hg-", the twin's name */
 	INTENT_MAX_PORTS = 32,
 	INTENT_MAX_INTERFACES = 256,
 	INTENT_MAX_ADDRESSES = 256,   /* of one port or interface */
@@ -46,7 +46,7 @@ enum checksum_mode {
 };
 
 enum table_mode {
-	TABLE_AUTO,   /* routes from allowed-ips go into the main table */
+	TABLE_AUTO, /* routes from allowed-ips go into the main table */
 	TABLE_OFF,
 	TABLE_NUMBER, /* …into this one */
 };
@@ -131,8 +131,8 @@ struct intent *intent_copy(const struct intent *it);
 /* The id of a file's name for origins, the same for the same name; 0 when memory is short. */
 uint32_t intent_file_id(struct intent *it, const char *file);
 /* "wg0.conf:12", or "the running state" for an origin in no file. Returns out. */
-const char *intent_where(const struct intent *it, struct origin origin,
-	char out[INTENT_WHERE_BYTES]);
+const char *intent_where(
+	const struct intent *it, struct origin origin, char out[INTENT_WHERE_BYTES]);
 /* Keeps a sentence to be shown beside the result; past INTENT_MAX_WARNINGS they are left out. */
 void intent_warn(struct intent *it, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

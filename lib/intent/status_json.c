@@ -68,8 +68,8 @@ static json_t *
 drop_json(const void *item)
 {
 	const struct status_drop *d = item;
-	return json_pack("{s:s, s:o, s:s}", "name", d->name, "count", number(d->n_pkts), "text",
-		d->text);
+	return json_pack(
+		"{s:s, s:o, s:s}", "name", d->name, "count", number(d->n_pkts), "text", d->text);
 }
 
 static json_t *
@@ -89,7 +89,8 @@ peer_json(const void *item)
 		p->last_handshake.s ? number(p->last_handshake.s) : json_null(), "session_age_s",
 		p->has_session ? number(p->session_age_s) : json_null(), "rx_bytes",
 		number(p->rx_bytes), "tx_bytes", number(p->tx_bytes), "keepalive_s", p->keepalive_s,
-		"parked", p->parked, "allowed_ips", prefixes_json(p->allowed_ips, p->n_allowed_ips));
+		"parked", p->parked, "allowed_ips",
+		prefixes_json(p->allowed_ips, p->n_allowed_ips));
 }
 
 static json_t *

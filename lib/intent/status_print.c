@@ -55,7 +55,8 @@ print_list(const json_t *array, FILE *out)
 {
 	size_t i;
 	const json_t *item;
-	json_array_foreach(array, i, item) {
+	json_array_foreach(array, i, item)
+	{
 		const char *text = json_string_value(item);
 		fprintf(out, "%s%s", i ? ", " : "", text ? text : "");
 	}
@@ -79,11 +80,10 @@ print_workers(const json_t *status, FILE *out)
 	const json_t *workers = json_object_get(status, "workers");
 	if (json_array_size(workers))
 		fprintf(out, "\n%-8s %6s %16s %6s\n", "worker", "core", "packets", "idle");
-	json_array_foreach(workers, i, w)
-		fprintf(out, "%-8zu %6llu %16llu %5.1f%%\n", i,
-			(unsigned long long)number_of(w, "core"),
-			(unsigned long long)number_of(w, "packets"),
-			100 * json_number_value(json_object_get(w, "idle")));
+	json_array_foreach(workers, i, w) fprintf(out, "%-8zu %6llu %16llu %5.1f%%\n", i,
+		(unsigned long long)number_of(w, "core"),
+		(unsigned long long)number_of(w, "packets"),
+		100 * json_number_value(json_object_get(w, "idle")));
 }
 
 static void
@@ -93,9 +93,10 @@ print_interfaces(const json_t *status, FILE *out)
 	const json_t *iface;
 	const json_t *interfaces = json_object_get(status, "interfaces");
 	if (json_array_size(interfaces))
-		fprintf(out, "\n%-15s %6s %6s %6s  %-44s  %s\n", "interface", "port", "mtu", "peers",
-			"public key", "addresses");
-	json_array_foreach(interfaces, i, iface) {
+		fprintf(out, "\n%-15s %6s %6s %6s  %-44s  %s\n", "interface", "port", "mtu",
+			"peers", "public key", "addresses");
+	json_array_foreach(interfaces, i, iface)
+	{
 		fprintf(out, "%-15s %6llu %6llu %6zu  %-44s  ", text_of(iface, "name"),
 			(unsigned long long)number_of(iface, "listen_port"),
 			(unsigned long long)number_of(iface, "mtu"),
@@ -112,9 +113,11 @@ print_ports(const json_t *status, FILE *out)
 	size_t i;
 	const json_t *p;
 	char rx[AMOUNT_BYTES], tx[AMOUNT_BYTES];
-	fprintf(out, "%-12s %-4s %6s %-17s %14s %12s %14s %12s %10s  %-14s %s\n", "port", "link", "mtu",
-		"mac", "rx packets", "rx", "tx packets", "tx", "drops", "driver", "addresses");
-	json_array_foreach(json_object_get(status, "ports"), i, p) {
+	fprintf(out, "%-12s %-4s %6s %-17s %14s %12s %14s %12s %10s  %-14s %s\n", "port", "link",
+		"mtu", "mac", "rx packets", "rx", "tx packets", "tx", "drops", "driver",
+		"addresses");
+	json_array_foreach(json_object_get(status, "ports"), i, p)
+	{
 		fprintf(out, "%-12s %-4s %6llu %-17s %14llu %12s %14llu %12s %10llu  %-14s ",
 			text_of(p, "name"),
 			json_is_true(json_object_get(p, "link_up")) ? "up" : "down",
@@ -134,7 +137,8 @@ print_drops(const json_t *status, FILE *out)
 {
 	size_t i, n_shown = 0;
 	const json_t *d;
-	json_array_foreach(json_object_get(status, "drops"), i, d) {
+	json_array_foreach(json_object_get(status, "drops"), i, d)
+	{
 		if (!number_of(d, "count"))
 			continue;
 		if (n_shown++ == 0)
@@ -165,7 +169,8 @@ print_peers(const json_t *status, FILE *out)
 {
 	size_t i, n;
 	const json_t *iface, *peer;
-	json_array_foreach(json_object_get(status, "interfaces"), i, iface) {
+	json_array_foreach(json_object_get(status, "interfaces"), i, iface)
+	{
 		const json_t *peers = json_object_get(iface, "peers");
 		fprintf(out, "%s%s: %zu peers\n", i ? "\n" : "", text_of(iface, "name"),
 			json_array_size(peers));

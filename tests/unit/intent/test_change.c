@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <errno.h>
@@ -52,8 +53,8 @@ static void
 say_port(struct dump *d, const struct port_intent *p)
 {
 	char a[ADDR_TEXT_BYTES], b[ADDR_TEXT_BYTES], m[MAC_TEXT_BYTES];
-	say(d, "%s port %s q%u m%u c%d g%s g%s", p->name, p->device, p->n_queues, p->mtu, p->checksum,
-		addr_format(&p->gateway_v4, a), addr_format(&p->gateway_v6, b));
+	say(d, "%s port %s q%u m%u c%d g%s g%s", p->name, p->device, p->n_queues, p->mtu,
+		p->checksum, addr_format(&p->gateway_v4, a), addr_format(&p->gateway_v6, b));
 	say_prefixes(d, p->name, &p->addresses);
 	for (size_t i = 0; i < p->n_neighbours; i++)
 		say(d, "%s neighbour %s %s", p->name, addr_format(&p->neighbours[i].ip, a),
@@ -357,8 +358,8 @@ test_apply_refuses(void **state)
 		{.kind = CHANGE_GATEWAY_IDLE, .number = 7},
 		{.kind = CHANGE_N_KINDS, .on = "hg0", .peer = {{'A'}}},
 	};
-	static const int codes[] = {-ENOENT, -ENOENT, -ENOENT, -EEXIST, -EEXIST, -EINVAL, -EINVAL,
-		-EINVAL, -EINVAL};
+	static const int codes[] = {
+		-ENOENT, -ENOENT, -ENOENT, -EEXIST, -EEXIST, -EINVAL, -EINVAL, -EINVAL, -EINVAL};
 	struct intent *it = intent_of("A=10.0.0.0/8 B"), *was = intent_copy(it);
 	for (size_t r = 0; r < ARRAY_COUNT(rows); r++)
 		assert_int_equal(intent_apply(it, &rows[r]), codes[r]);
@@ -375,7 +376,8 @@ static void
 test_restart_and_secrets(void **state)
 {
 	char text[512];
-	struct change device = {.kind = CHANGE_PORT_DEVICE, .on = "wan", .text = (char *)"net_tap0"};
+	struct change device = {
+		.kind = CHANGE_PORT_DEVICE, .on = "wan", .text = (char *)"net_tap0"};
 	struct change mark = {.kind = CHANGE_INTERFACE_SET_FWMARK, .on = "hg0", .number = 4};
 	struct change psk = {.kind = CHANGE_PEER_SET_PSK, .on = "hg0", .key = {{1}}};
 	assert_string_equal(change_needs_restart(&device), "a port's Device");

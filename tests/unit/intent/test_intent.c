@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include <errno.h>
@@ -257,8 +258,9 @@ test_check(void **state)
 			 "genkey`) or PrivateKeyFile"},
 		{same_listen_port, "t.conf:2: interface hg1 listens on port 1000 as interface hg0 "
 				   "does (t.conf:1): give each its own ListenPort"},
-		{own_key_as_peer, "t.conf:3: this peer's PublicKey is interface hg0's own: give the "
-				  "other side's"},
+		{own_key_as_peer,
+			"t.conf:3: this peer's PublicKey is interface hg0's own: give the "
+			"other side's"},
 		{small_mtu, "t.conf:1: hg0 has MTU 500: it must be 576 to 16000"},
 		{port_without_device, "t.conf:11: port wan has no Device: give a PCI address or a "
 				      "DPDK device string, for example: Device = "
@@ -267,7 +269,8 @@ test_check(void **state)
 		{control_among_workers, "the running state: core 2 is named in Control and in "
 					"Workers: give control a core of its own, or leave Control "
 					"out"},
-		{twin_clash, "t.conf:2: interface hg-lan has the name of port lan's twin: rename one"},
+		{twin_clash,
+			"t.conf:2: interface hg-lan has the name of port lan's twin: rename one"},
 	};
 	struct err err;
 	struct intent *it = good_intent();
