@@ -62,7 +62,8 @@ int netlink_route_del(struct netlink *nl, const struct netlink_route *r, struct 
 /*
  * Asks the kernel to resolve a neighbour and to keep it resolved (NTF_EXT_MANAGED, Linux 5.16).
  * Returns 0 when it will be kept; 1 when the kernel is older and was asked once (NTF_USE), so the
- * caller asks again while it needs the neighbour; or a negative errno.
+ * caller asks again while it needs the neighbour; or a negative errno. The mirror hears of it when
+ * the neighbour has been found or given up, not while the kernel searches.
  */
 int netlink_neigh_resolve(struct netlink *nl, uint32_t ifindex, const struct addr *addr,
 	struct err *err);
