@@ -54,29 +54,42 @@ event_put(struct worker *w, enum event_kind kind, uint32_t peer_id)
 	return mailbox_put(w->config->boxes->events, &mail);
 }
 
-unsigned
-worker_turn(struct worker *w)
+void
+worker_begin(struct worker *w)
 {
 	struct burst *b = &w->burst;
 	w->now_ns = clock_boot_ns();
 	burst_clear(b);
-
 	orders_burst(w, b);
 	if (unlikely_true(w->park.used))
 		park_release(w, b);
 	b->n_ready = b->n;
+}
+
+void
+worker_process(struct worker *w)
+{
+	struct burst *b = &w->burst;
+	classify_burst(w, b);
+	sessions_burst(w, b);
+	open_burst(w, b);
+	verify_burst(w, b);
+	route_burst(w, b);
+	peers_burst(w, b);
+	seal_burst(w, b);
+	encap_burst(w, b);
+	finish_burst(w, b);
+}
+
+unsigned
+worker_turn(struct worker *w)
+{
+	struct burst *b = &w->burst;
+	worker_begin(w);
 	if (likely_true(!b->is_closed))
 		rx_burst(w, b);
 	if (b->n) {
-		classify_burst(w, b);
-		sessions_burst(w, b);
-		open_burst(w, b);
-		verify_burst(w, b);
-		route_burst(w, b);
-		peers_burst(w, b);
-		seal_burst(w, b);
-		encap_burst(w, b);
-		finish_burst(w, b);
+		worker_process(w);
 		tx_flush(w);
 	}
 	counter_add(&w->n_turns, 1);

@@ -82,6 +82,14 @@ struct worker *worker_create(struct path_config *config, unsigned idx, struct er
 void worker_destroy(struct worker *w);
 /* One turn: the whole drawing above once. Returns how many packets it took in. RCU reader. */
 unsigned worker_turn(struct worker *w);
+/*
+ * The parts of a turn, for a bench that leaves the ports' own calls out of what it measures:
+ * worker_begin, rx_burst unless the burst is closed, worker_process, tx_flush.
+ * worker_begin: the time, control's orders, and what need wait no longer.
+ */
+void worker_begin(struct worker *w);
+/* Every stage from classify to finish over what the burst holds. */
+void worker_process(struct worker *w);
 /* Turns until *stop; registers with RCU, sleeps when idle if the config says so. */
 void worker_run(struct worker *w, const bool *stop);
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Traffic for perf-pipeline: bursts made, run through one worker, taken back and looked at. Only
+ * the worker's own stages are timed; making, sealing, ring calls and looking are not.
+ */
+#pragma once
+
+#include "rig.h"
+
+enum traffic_case {
+	TRAFFIC_ENCRYPT,
+	TRAFFIC_DECRYPT,
+	TRAFFIC_HAIRPIN,
+	TRAFFIC_CASES,
+};
+extern const char *const traffic_names[TRAFFIC_CASES];
+
+enum { TRAFFIC_IMIX = 0 }; /* in place of a size: 28 x 64, 16 x 570, 4 x 1420, shuffled */
+
+struct traffic {
+	enum traffic_case what;
+	unsigned bytes;         /* inner IP packet, or TRAFFIC_IMIX */
+	unsigned burst;
+	uint64_t rng;
+};
+
+struct traffic_clk {
+	uint64_t all;           /* TSC clocks of the worker's stages */
+	uint64_t aead;          /* of these, in the AEAD backend */
+	uint64_t n_pkts;
+};
+
+/* The mean inner size, for bit rates. */
+double traffic_mean_bytes(unsigned bytes);
+
+/*
+ * Runs n_bursts through the world's worker of backend `k` and adds up clocks. With `looks`, each
+ * packet that comes out is taken apart: addresses, TTL, payload, and sealed ones are opened with
+ * libsodium. 0, or -EIO with a sentence when a packet is missing, dropped or wrong.
+ */
+int traffic_run(struct world *world, unsigned k, struct traffic *t, unsigned n_bursts, bool looks,
+	struct traffic_clk *clk, struct err *err);
