@@ -2,8 +2,11 @@
 /*
  * The short cut of a large table: an array over 12 or 18 key bits, laid where the table first
  * branches widely (100.64.0.0/10 or one /48 share their first bits), which saves readers two
- * or three dependent loads. An update of a long prefix writes one entry, of a short one
- * the entries it covers: at most the whole array, whatever the table holds.
+ * or three dependent loads. An update of a long prefix writes one entry, of a short one the
+ * entries it covers: at most the whole array, whatever the table holds (18 bits: 2 ms for /0).
+ *
+ * perf-route, bursts of 32, clk a key without and with it, three runs on a shared machine:
+ * 10,000 random /32 41 and 29; 100,000 53-62 and 24-36; a million 122-317 and 62-102.
  */
 #include "route/top.h"
 
