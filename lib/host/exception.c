@@ -125,7 +125,7 @@ run(void *arg)
 			sleep_ns = MIN_OF(longer_ns, (uint64_t)LONGEST_SLEEP_NS);
 		}
 	}
-	/* What workers left before they ended still reaches the kernel; bounded, should one go on. */
+	/* What workers left still reaches the kernel; bounded, should one go on. */
 	for (unsigned i = 0; i < 64 && exception_drain_workers(e); i++)
 		;
 	return NULL;

@@ -30,7 +30,8 @@ enum {
 	EXCEPTION_MAX_LINKS = 1024,
 	EXCEPTION_MAX_WORKERS = 64,
 	EXCEPTION_MAX_LISTENERS = 64,
-	EXCEPTION_LINK_DATAGRAM = 0xffff, /* the link id of frames that start with struct exception_datagram */
+	/* The link id of frames that start with struct exception_datagram. */
+	EXCEPTION_LINK_DATAGRAM = 0xffff,
 };
 
 struct exception_lane {

@@ -232,7 +232,8 @@ read_control(struct msghdr *msg, struct exception_datagram *d)
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		const uint8_t *p = CMSG_DATA(c);
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
-			d->dst = addr_from_bytes(ADDR_V4, p + offsetof(struct in_pktinfo, ipi_addr));
+			d->dst = addr_from_bytes(ADDR_V4,
+				p + offsetof(struct in_pktinfo, ipi_addr));
 		else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
 			d->tos = *p;
 		else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
@@ -242,7 +243,7 @@ read_control(struct msghdr *msg, struct exception_datagram *d)
 	}
 }
 
-/* One datagram into f (NULL: into the void): 1 kept, 0 dropped and counted, negative: none there. */
+/* One datagram into f (NULL: into the void): 1 kept, 0 dropped and counted, negative: none. */
 static int
 receive_one(struct exception *e, const struct exception_listening *l, int fd, struct frame *f)
 {

@@ -33,11 +33,13 @@ tell(struct mirror *m, const struct net_object *old, const struct net_object *no
 		break;
 	case NET_ROUTE:
 		if (w->route_changed)
-			w->route_changed(w->ctx, old ? &old->route : NULL, now ? &now->route : NULL);
+			w->route_changed(w->ctx, old ? &old->route : NULL,
+				now ? &now->route : NULL);
 		break;
 	case NET_NEIGH:
 		if (w->neigh_changed)
-			w->neigh_changed(w->ctx, old ? &old->neigh : NULL, now ? &now->neigh : NULL);
+			w->neigh_changed(w->ctx, old ? &old->neigh : NULL,
+				now ? &now->neigh : NULL);
 		break;
 	}
 }

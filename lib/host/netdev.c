@@ -14,8 +14,8 @@ netdev_query(struct netlink *nl, const char *name, struct net_link *out, struct 
 	int rc = netlink_link_by_name(nl, name, out, err);
 	if (rc == -ENODEV)
 		return err_set(err, rc,
-			"there is no network device %s in this network namespace; `ip link` lists those "
-			"there are", name);
+			"there is no network device %s in this network namespace; `ip link` lists "
+			"those there are", name);
 	return rc;
 }
 

@@ -24,7 +24,7 @@ enum {
 struct search {
 	const char *const *devices;
 	unsigned n_devices;
-	json_t *reached; /* "family table chain" of chains that forwarded or translated packets pass */
+	json_t *reached; /* "family table chain", passed by forwarded or translated packets */
 	bool has_grown;
 };
 

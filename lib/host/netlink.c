@@ -333,7 +333,7 @@ route_request(struct netlink *nl, uint16_t type, const struct netlink_route *r, 
 	bool has_via = r->via.family != ADDR_NONE;
 
 	if (has_via && r->via.family != dst.addr.family)
-		return err_set(err, -EINVAL, "the route to %s goes by %s, which is of another family",
+		return err_set(err, -EINVAL, "the route to %s goes by %s, of another family",
 			prefix_format(&dst, dst_text), addr_format(&r->via, via_text));
 	info->rtm_family = af_of(dst.addr.family);
 	info->rtm_dst_len = dst.len;

@@ -45,7 +45,8 @@ nft_drop_ingress(const char *device, const char *table, struct err *err)
 		"delete table netdev %s\n"
 		"table netdev %s {\n"
 		"	chain ingress {\n"
-		"		type filter hook ingress device \"%s\" priority -500; policy drop;\n"
+		"		type filter hook ingress device \"%s\" priority -500;\n"
+		"		policy drop;\n"
 		"	}\n"
 		"}\n",
 		table, table, table, device);

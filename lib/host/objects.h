@@ -14,7 +14,7 @@ struct objects_entry {
 	struct objects_entry *next;
 	uint64_t hash;
 	uint32_t round;       /* of the dump that named it last */
-	bool has_shadow;      /* the kernel holds several objects with this key; this is the first */
+	bool has_shadow;      /* the kernel holds several objects of this key; the first */
 	struct net_object object;
 };
 

@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "host/attrs.h"
 
-/* A parser fills the zeroed object and says PARSE_NEW; whether it came or went is not its matter. */
+/* Fills the zeroed object and says PARSE_NEW; whether it came or went is not its matter. */
 typedef enum parse_verdict (*parser)(struct cursor *, struct net_object *);
 
 static uint8_t
@@ -100,7 +100,8 @@ parse_addr(struct cursor *c, struct net_object *o)
 	n->ifindex = head.ifa_index;
 	n->scope = head.ifa_scope;
 	n->flags = attrs_u32(&a, IFA_FLAGS, head.ifa_flags);
-	n->prefix = prefix_attr(&a, has_local ? IFA_LOCAL : IFA_ADDRESS, family, head.ifa_prefixlen);
+	n->prefix = prefix_attr(&a, has_local ? IFA_LOCAL : IFA_ADDRESS, family,
+		head.ifa_prefixlen);
 	if (has_local && given.family && !addr_is_equal(&given, &n->prefix.addr))
 		n->peer = given;
 	if (!has_local && !given.family)
@@ -114,7 +115,7 @@ parse_via(struct attrs *a, uint8_t family, struct addr *out)
 	*out = attrs_addr(a, RTA_GATEWAY, family);
 	if (!attrs_has(a, RTA_VIA))
 		return;
-	/* struct rtvia: a family, then an address of that family: IPv4 routed by an IPv6 gateway. */
+	/* struct rtvia: a family, then an address of it: IPv4 routed by an IPv6 gateway. */
 	struct cursor c = cursor_of(a->at[RTA_VIA].data, a->at[RTA_VIA].n_bytes);
 	const uint8_t *af = cursor_take(&c, 2);
 	uint8_t via_family = af ? family_of((uint8_t)load_le16(af)) : ADDR_NONE;

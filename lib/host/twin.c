@@ -18,13 +18,13 @@ name_error(const char *name, int code, struct err *err)
 	/* EBUSY: held by a process, or persistent; EINVAL: a device of another type. */
 	if ((code == EBUSY || code == EINVAL || code == EEXIST) && if_nametoindex(name))
 		return err_set(err, -EEXIST,
-			"cannot create the device %s: there is one of this name; end the program that "
-			"holds it, or remove it with `ip link del %s`, or choose another name",
+			"cannot create the device %s: there is one of this name; end the program "
+			"that holds it, or remove it with `ip link del %s`, or choose another name",
 			name, name);
 	if (code == EPERM)
 		return err_set(err, -code,
-			"cannot create the device %s: not permitted; run as root or with CAP_NET_ADMIN",
-			name);
+			"cannot create the device %s: not permitted; run as root or with "
+			"CAP_NET_ADMIN", name);
 	return err_set(err, -code, "cannot create the device %s: %s", name, strerror(code));
 }
 
@@ -47,8 +47,8 @@ create(struct twin *out, enum twin_kind kind, const char *name, struct err *err)
 	*out = (struct twin){.fd = -1, .kind = kind};
 	if (!*name || strlen(name) >= IF_NAMESIZE || strpbrk(name, "/%: \t\n"))
 		return err_set(err, -EINVAL,
-			"%s cannot name a device: 1 to %d bytes without space, '/', ':' and '%%'", name,
-			IF_NAMESIZE - 1);
+			"%s cannot name a device: 1 to %d bytes without space, '/', ':' and '%%'",
+			name, IF_NAMESIZE - 1);
 	memcpy(ifr.ifr_name, name, strlen(name));
 	memcpy(out->name, name, strlen(name));
 	int fd = open_tun(err);

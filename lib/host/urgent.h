@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether an Ethernet frame, with up to two VLAN tags, is such a one. Reads no byte past n_bytes. */
+/* Whether an Ethernet frame, with up to two VLAN tags, is one. Reads no byte past n_bytes. */
 bool urgent_is_frame(const uint8_t *frame, size_t n_bytes);
 /* The same of an IP packet. */
 bool urgent_is_packet(const uint8_t *packet, size_t n_bytes);

@@ -262,7 +262,8 @@ send_datagrams(const char *to, unsigned n, size_t n_bytes)
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	inet_pton(AF_INET, to, &sin.sin_addr);
 	for (unsigned i = 0; i < n; i++)
-		assert_true(sendto(fd, data, n_bytes, 0, (struct sockaddr *)&sin, sizeof(sin)) >= 0);
+		assert_true(sendto(fd, data, n_bytes, 0, (struct sockaddr *)&sin,
+			sizeof(sin)) >= 0);
 	close(fd);
 }
 
@@ -316,7 +317,8 @@ links_come_and_go(void **state)
 	struct scene s;
 	sandbox_or_skip();
 	scene_open(&s, 256);
-	assert_int_equal(exception_add_link(s.e, EXCEPTION_MAX_LINKS, 0, EXCEPTION_TUN, &err), -EINVAL);
+	int rc = exception_add_link(s.e, EXCEPTION_MAX_LINKS, 0, EXCEPTION_TUN, &err);
+	assert_int_equal(rc, -EINVAL);
 	assert_int_equal(exception_remove_link(s.e, TUN, &err), -ENOENT);
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(exception_add_link(s.e, TUN, s.tun.fd, EXCEPTION_TUN, &err), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is set by host/netlink.h or by `ip` is seen by the mirror, once each, and again after a loss. */
+/* What host/netlink.h or `ip` set is seen by the mirror, and again after a loss. */
 #include "sandbox.h"
 
 #include <linux/fib_rules.h>
@@ -260,7 +260,8 @@ groups_and_ends(void **state)
 	assert_int_equal(w.n_hops, 2);
 	assert_int_equal(w.hop.weight, 3);
 
-	shell("ip -6 route add 2001:db8:60::/48 nexthop via 2001:db8:9::2 nexthop via 2001:db8:9::3");
+	shell("ip -6 route add 2001:db8:60::/48 nexthop via 2001:db8:9::2"
+		" nexthop via 2001:db8:9::3");
 	assert_int_equal(find_route(&s, "2001:db8:60::/48", 254).n_hops, 2);
 	shell("ip -6 route append 2001:db8:60::/48 via 2001:db8:9::4");
 	assert_int_equal(find_route(&s, "2001:db8:60::/48", 254).n_hops, 3);
@@ -272,7 +273,8 @@ groups_and_ends(void **state)
 	assert_int_equal(find_route(&s, "2001:db8:60::/48", 254).n_found, 0);
 
 	shell("ip route add blackhole 10.61.0.0/16; ip route add prohibit 10.62.0.0/16;"
-		"ip route add unreachable 10.63.0.0/16; ip route add 10.64.0.0/16 via inet6 fe80::1 dev hg-wan");
+		"ip route add unreachable 10.63.0.0/16;"
+		"ip route add 10.64.0.0/16 via inet6 fe80::1 dev hg-wan");
 	assert_int_equal(find_route(&s, "10.61.0.0/16", 254).type, RTN_BLACKHOLE);
 	assert_int_equal(find_route(&s, "10.62.0.0/16", 254).type, RTN_PROHIBIT);
 	assert_int_equal(find_route(&s, "10.63.0.0/16", 254).type, RTN_UNREACHABLE);
@@ -325,7 +327,8 @@ rules_as_wg_quick_sets_them(void **state)
 	assert_int_equal(s.seen.rule.suppress_prefix_len, 0);
 	assert_int_equal(s.seen.rule.family, ADDR_V6);
 	assert_int_equal(s.seen.rule.action, FR_ACT_TO_TBL);
-	shell("ip rule add from 10.1.0.0/16 to 10.2.0.0/16 iif hg-wan dport 53 priority 9 prohibit");
+	shell("ip rule add from 10.1.0.0/16 to 10.2.0.0/16 iif hg-wan dport 53 priority 9"
+		" prohibit");
 	sync_mirror(&s);
 	assert_string_equal(s.seen.rule.iif, "hg-wan");
 	assert_int_equal(s.seen.rule.src.len, 16);

@@ -8,10 +8,11 @@
 static const char *const devices[] = {"hg0", "hg-wan"};
 static struct err err;
 
-#define CHAIN(name, more) "{\"chain\":{\"family\":\"ip\",\"table\":\"t\",\"name\":\"" name "\"" more "}}"
+#define CHAIN(name, more)                                                                          \
+	"{\"chain\":{\"family\":\"ip\",\"table\":\"t\",\"name\":\"" name "\"" more "}}"
 #define RULE(chain, expr)                                                                          \
-	"{\"rule\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"" chain "\",\"handle\":4,\"expr\":["   \
-	expr "]}}"
+	"{\"rule\":{\"family\":\"ip\",\"table\":\"t\",\"chain\":\"" chain "\",\"handle\":4,"       \
+	"\"expr\":[" expr "]}}"
 #define MATCH(key, right)                                                                          \
 	"{\"match\":{\"op\":\"==\",\"left\":{\"meta\":{\"key\":\"" key "\"}},\"right\":" right "}}"
 #define FORWARD CHAIN("f", ",\"type\":\"filter\",\"hook\":\"forward\"")
@@ -26,23 +27,27 @@ nft_rows(void **state)
 		int want;
 	} rows[] = {
 		{"nothing", "", 0},
-		{"a forward rule of ours", FORWARD "," RULE("f", MATCH("iifname", "\"hg0\"")), -EPERM},
+		{"a forward rule of ours",
+			FORWARD "," RULE("f", MATCH("iifname", "\"hg0\"")), -EPERM},
 		{"of another", FORWARD "," RULE("f", MATCH("iifname", "\"eth0\"")), 0},
 		{"for input", INPUT "," RULE("i", MATCH("iifname", "\"hg0\"")), 0},
 		{"masquerade", NAT "," RULE("n", MATCH("oifname", "\"hg-wan\"")), -EPERM},
 		{"by wildcard", NAT "," RULE("n", MATCH("oifname", "\"hg*\"")), -EPERM},
-		{"in a set", FORWARD "," RULE("f", MATCH("oif", "{\"set\":[\"a\",\"hg0\"]}")), -EPERM},
+		{"in a set",
+			FORWARD "," RULE("f", MATCH("oif", "{\"set\":[\"a\",\"hg0\"]}")), -EPERM},
 		{"a port is no device", FORWARD "," RULE("f", MATCH("l4proto", "\"hg0\"")), 0},
 		{"by a jump",
 			FORWARD "," CHAIN("u", "") "," RULE("u", MATCH("iifname", "\"hg0\"")) ","
 			RULE("f", "{\"jump\":{\"target\":\"u\"}}"), -EPERM},
 		{"a jump from input",
-			INPUT "," FORWARD "," CHAIN("u", "") "," RULE("u", MATCH("iifname", "\"hg0\"")) ","
+			INPUT "," FORWARD "," CHAIN("u", "") ","
+			RULE("u", MATCH("iifname", "\"hg0\"")) ","
 			RULE("i", "{\"jump\":{\"target\":\"u\"}}"), 0},
 		{"a circle of jumps",
 			FORWARD "," RULE("f", "{\"goto\":{\"target\":\"u\"}}") ","
 			RULE("u", "{\"jump\":{\"target\":\"f\"}}"), 0},
-		{"strange things", "1,null,[],{\"rule\":7},{\"chain\":[]},{\"rule\":{\"expr\":3}}", 0},
+		{"strange things",
+			"1,null,[],{\"rule\":7},{\"chain\":[]},{\"rule\":{\"expr\":3}}", 0},
 	};
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		char json[4096];
