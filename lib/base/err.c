@@ -28,7 +28,11 @@ err_prefix(struct err *err, int code, const char *format, ...)
 	va_start(ap, format);
 	int n = vsnprintf(err->text, sizeof(err->text), format, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->text))
-		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", was);
+	size_t at = n < 0 ? 0 : (size_t)n;
+	if (at + 3 < sizeof(err->text)) {
+		memcpy(err->text + at, ": ", 2);
+		memccpy(err->text + at + 2, was, 0, sizeof(err->text) - at - 2);
+		err->text[sizeof(err->text) - 1] = 0;
+	}
 	return code;
 }
