@@ -36,3 +36,13 @@ rcu_wait_retired(void)
 	urcu_qsbr_barrier();
 	RCU_TSAN_ACQUIRE();
 }
+
+#ifdef HG_TSAN
+/* liburcu itself is not instrumented: what it does inside its barrier and its queues is its own. */
+const char *__tsan_default_suppressions(void);
+const char *
+__tsan_default_suppressions(void)
+{
+	return "race:liburcu-qsbr\n";
+}
+#endif
