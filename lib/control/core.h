@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the parts of the control side share: struct control itself. Each part works on it through
+ * the functions of its own header; the control thread alone touches it.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "control/control.h"
+#include "control/handshaker.h"
+#include "control/peers.h"
+#include "control/resolver.h"
+#include "control/routes.h"
+#include "control/server.h"
+#include "control/timing.h"
+#include "host/netlink.h"
+#include "host/twin.h"
+#include "intent/change.h"
+
+/* A port's kernel twin. */
+struct port_twin {
+	struct twin twin;
+	bool is_made;
+};
+
+struct control;
+
+/* A WireGuard interface. */
+struct control_iface {
+	struct control *control;
+	char name[INTENT_NAME_BYTES];
+	bool is_live;
+	uint16_t iface_id;
+	struct twin tun;           /* with Host = yes */
+	uint16_t listen_port;      /* the real one; 0: none yet */
+	bool is_listening;         /* the exception thread holds it */
+	uint32_t fwmark;
+	uint16_t mtu;
+	struct server uapi, ctl;
+};
+
+struct control {
+	/* As given. */
+	struct tables *tables;
+	struct mailboxes *boxes;
+	struct exception *exception;
+	struct control_config config;
+
+	/* What runs, and what was asked of the kernel for it. */
+	struct intent *running;
+	struct port_twin twins[TABLES_MAX_PORTS];
+	struct control_iface ifaces[TABLES_MAX_IFACES];
+	struct netlink *netlink;   /* NULL with Host = no */
+	struct routes *routes;
+
+	/* Peers. */
+	struct peers peers;
+	struct handshaker handshaker;
+	struct timing timing;
+	struct resolver resolver;
+
+	/* The loop. */
+	uv_loop_t loop;
+	uv_timer_t turn_timer, tick_timer;
+	uv_signal_t signals[3];   /* SIGTERM, SIGINT, SIGHUP */
+	uv_poll_t routes_poll;
+	bool has_loop;
+	bool is_starting;          /* the first intent is being applied */
+	bool is_stopping;          /* devices go soon, and their routes with them */
+	ns_t started_ns;
+};
+
+static inline bool
+control_has_host(const struct control *c)
+{
+	return c->netlink;
+}
+

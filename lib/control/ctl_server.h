@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the headgate command line talks to: /run/headgate/NAME.sock, one for each interface, all
+ * of them about the whole process. A request is one line; the answer is one JSON object, and
+ * then the connection ends. A server's ctx is its struct control_iface.
+ *
+ *   status, peers, ports, drops   the status (intent/status_json.h), whole: the asker picks
+ *   reload                        {ok, changes, failed, restart} or {ok: false, error}
+ *   check                         {ok} or {ok: false, error}: would the files load
+ */
+#pragma once
+
+#include "control/server.h"
+
+extern const struct server_kind ctl_server;

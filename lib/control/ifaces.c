@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/ifaces.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/secret.h"
+#include "control/ctl_server.h"
+#include "control/uapi_server.h"
+#include "host/sysctl.h"
+
+enum {
+	MTU_DEFAULT = 1420,
+	MTU_FLOOR = 1280,
+	MTU_OVERHEAD = 80, /* IPv6, UDP, and WireGuard's header and tag */
+	ANY_PORT_FIRST = 32768,
+	ANY_PORT_COUNT = 28232,
+	ANY_PORT_TRIES = 64,
+};
+
+struct control_iface *
+iface_find(struct control *c, const char *name)
+{
+	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++)
+		if (c->ifaces[i].is_live && strcmp(c->ifaces[i].name, name) == 0)
+			return &c->ifaces[i];
+	return NULL;
+}
+
+/* What fits through the narrowest port with the largest outer header. */
+static uint16_t
+default_mtu(const struct control *c)
+{
+	unsigned narrowest = 0;
+	for (unsigned i = 0; i < c->config.n_ports; i++) {
+		unsigned mtu = c->config.ports[i].mtu;
+		if (mtu && (!narrowest || mtu < narrowest))
+			narrowest = mtu;
+	}
+	if (!narrowest)
+		return MTU_DEFAULT;
+	return (uint16_t)(narrowest < MTU_FLOOR + MTU_OVERHEAD ? MTU_FLOOR : narrowest - MTU_OVERHEAD);
+}
+
+/* ---- The device ---- */
+
+static struct routes_tunnel
+routes_tunnel_of(const struct control_iface *i)
+{
+	return (struct routes_tunnel){
+		.iface_id = i->iface_id,
+		.ifindex = i->tun.ifindex,
+		.fwmark = i->fwmark,
+		.mtu = i->mtu,
+	};
+}
+
+/* Tells routes of the interface, or of its other values. */
+static int
+tell_routes(struct control *c, const struct control_iface *i, struct err *err)
+{
+	static const struct interface_intent nothing;
+	struct routes_tunnel t = routes_tunnel_of(i);
+	if (control_has_host(c))
+		return routes_tunnel_add(c->routes, &t, err);
+	return routes_static_tunnel(c->routes, &t, &nothing, &nothing);
+}
+
+static void
+forget_routes(struct control *c, const struct control_iface *i)
+{
+	struct routes_tunnel t = routes_tunnel_of(i);
+	if (control_has_host(c))
+		routes_tunnel_remove(c->routes, i->iface_id);
+	else
+		routes_static_tunnel(c->routes, &t, NULL, NULL);
+}
+
+static void
+set_conf(const char *device, const char *family, const char *key, const char *value)
+{
+	char path[128];
+	struct err err = {0};
+	snprintf(path, sizeof(path), "net/%s/conf/%s/%s", family, device, key);
+	if (sysctl_write(path, value, &err))
+		log_warn("%s: %s", device, err.text);
+}
+
+/* A tunnel is routed through; hairpins are no reason to redirect; replies may go another way. */
+static void
+set_forwarding(const char *device)
+{
+	set_conf(device, "ipv4", "forwarding", "1");
+	set_conf(device, "ipv4", "send_redirects", "0");
+	set_conf(device, "ipv4", "rp_filter", "2");
+	set_conf(device, "ipv6", "forwarding", "1");
+}
+
+static int
+make_tun(struct control *c, struct control_iface *i, struct err *err)
+{
+	int rc = twin_create_tun(&i->tun, c->netlink, i->name, err);
+	if (rc)
+		return rc;
+	rc = twin_set_mtu(&i->tun, c->netlink, i->mtu, err);
+	if (!rc)
+		rc = exception_add_link(c->exception, link_of_iface(i->iface_id), i->tun.fd,
+			EXCEPTION_TUN, err);
+	if (rc) {
+		twin_destroy(&i->tun);
+		return rc;
+	}
+	set_forwarding(i->name);
+	return twin_set_up(&i->tun, c->netlink, true, err);
+}
+
+/* ---- Life ---- */
+
+static void
+remove_iface(struct control *c, struct control_iface *i)
+{
+	server_close(&i->uapi);
+	server_close(&i->ctl);
+	forget_routes(c, i);
+	if (i->is_listening)
+		exception_unlisten(c->exception, i->iface_id, NULL);
+	if (i->tun.fd >= 0) {
+		exception_remove_link(c->exception, link_of_iface(i->iface_id), NULL);
+		twin_destroy(&i->tun);
+	}
+	peers_lock_write(&c->peers);
+	peers_identity_remove(&c->peers, i->iface_id);
+	peers_unlock(&c->peers);
+	tables_iface_remove(c->tables, i->iface_id);
+	memset(i, 0, sizeof(*i));
+}
+
+static int
+open_sockets(struct control *c, struct control_iface *i, struct err *err)
+{
+	int rc = server_open(&i->uapi, &c->loop, &uapi_server, i->name, i, err);
+	if (!rc)
+		rc = server_open(&i->ctl, &c->loop, &ctl_server, i->name, i, err);
+	return rc;
+}
+
+static int
+add_iface(struct control *c, const char *name, struct err *err)
+{
+	uint16_t id, mtu = default_mtu(c);
+	int rc = tables_iface_add(c->tables, mtu, &id);
+	if (rc)
+		return err_set(err, rc, "no room for another interface: there can be %d",
+			TABLES_MAX_IFACES);
+	struct control_iface *i = &c->ifaces[id];
+	memset(i, 0, sizeof(*i));
+	snprintf(i->name, sizeof(i->name), "%s", name);
+	i->control = c;
+	i->is_live = true;
+	i->iface_id = id;
+	i->mtu = mtu;
+	i->tun.fd = -1;
+	peers_lock_write(&c->peers);
+	peers_identity_add(&c->peers, id, name);
+	peers_unlock(&c->peers);
+	if (control_has_host(c))
+		rc = make_tun(c, i, err);
+	if (!rc)
+		rc = tell_routes(c, i, err);
+	if (!rc)
+		rc = open_sockets(c, i, err);
+	if (rc)
+		remove_iface(c, i);
+	return rc;
+}
+
+void
+ifaces_fini(struct control *c)
+{
+	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++)
+		if (c->ifaces[i].is_live)
+			remove_iface(c, &c->ifaces[i]);
+}
+
+/* ---- Settings ---- */
+
+/* Our keys are not what they were: all sessions end, and nothing under way can succeed. */
+static int
+set_key(struct control *c, struct control_iface *i, const struct key *private_key)
+{
+	const struct interface_intent *it = intent_interface_find(c->running, i->name);
+	peers_lock_write(&c->peers);
+	peers_identity_set_key(&c->peers, i->iface_id, private_key);
+	peers_unlock(&c->peers);
+	for (const struct peer_intent *p = it ? it->peers.first : NULL; p; p = p->next) {
+		struct control_peer *peer = peers_by_key(&c->peers, i->iface_id, &p->public_key);
+		if (peer)
+			timing_reset(&c->timing, peer);
+	}
+	return 0;
+}
+
+/* Host = no: nobody else uses the ports, so any that no other interface has will do. */
+static int
+listen_without_host(struct control *c, struct control_iface *i, uint16_t port)
+{
+	int rc = port ? tables_iface_set_port(c->tables, i->iface_id, port) : -EADDRINUSE;
+	for (unsigned try = 0; !port && rc && try < ANY_PORT_TRIES; try++) {
+		uint16_t any;
+		secret_random(&any, sizeof(any));
+		any = (uint16_t)(ANY_PORT_FIRST + any % ANY_PORT_COUNT);
+		rc = tables_iface_set_port(c->tables, i->iface_id, any);
+	}
+	if (!rc)
+		i->listen_port = c->tables->ifaces[i->iface_id].listen_port;
+	return rc;
+}
+
+static int
+hold_port(struct control *c, struct control_iface *i, uint16_t port, struct err *err)
+{
+	struct exception_listener l = {i->iface_id, port, i->fwmark};
+	int rc = exception_listen(c->exception, &l, err);
+	i->is_listening = rc > 0;
+	if (rc < 0)
+		return rc;
+	i->listen_port = (uint16_t)rc;
+	return tables_iface_set_port(c->tables, i->iface_id, i->listen_port);
+}
+
+static int
+set_listen_port(struct control *c, struct control_iface *i, uint16_t port, struct err *err)
+{
+	if (port && port == i->listen_port)
+		return 0;
+	if (!control_has_host(c)) {
+		int rc = listen_without_host(c, i, port);
+		return rc ? err_set(err, rc, "ListenPort %u is another interface's", port) : 0;
+	}
+	uint16_t was = i->listen_port;
+	if (i->is_listening)
+		exception_unlisten(c->exception, i->iface_id, NULL);
+	i->is_listening = false;
+	int rc = hold_port(c, i, port, err);
+	if (rc && was)
+		hold_port(c, i, was, NULL);
+	return rc;
+}
+
+int
+ifaces_settle(struct control *c, struct err *err)
+{
+	int rc = 0;
+	for (unsigned i = 0; i < TABLES_MAX_IFACES && !rc; i++)
+		if (c->ifaces[i].is_live && !c->ifaces[i].listen_port)
+			rc = set_listen_port(c, &c->ifaces[i], 0, err);
+	return rc;
+}
+
+static int
+set_fwmark(struct control *c, struct control_iface *i, uint32_t fwmark, struct err *err)
+{
+	i->fwmark = fwmark;
+	if (i->is_listening) {
+		int rc = exception_set_fwmark(c->exception, i->iface_id, fwmark, err);
+		if (rc)
+			return rc;
+	}
+	return tell_routes(c, i, err);
+}
+
+static int
+set_mtu(struct control *c, struct control_iface *i, uint16_t mtu, struct err *err)
+{
+	mtu = mtu ? mtu : default_mtu(c);
+	int rc = i->tun.fd >= 0 ? twin_set_mtu(&i->tun, c->netlink, mtu, err) : 0;
+	if (rc)
+		return rc;
+	i->mtu = mtu;
+	tables_iface_set_mtu(c->tables, i->iface_id, mtu);
+	return tell_routes(c, i, err);
+}
+
+/* Host = no: one address comes or goes, told as an interface that has only that. */
+static int
+change_address_static(struct control *c, struct control_iface *i, const struct prefix *p,
+	bool is_there)
+{
+	static const struct interface_intent nothing;
+	struct prefix copy = *p;
+	struct interface_intent one = {.addresses = {&copy, 1}};
+	struct routes_tunnel t = routes_tunnel_of(i);
+	return routes_static_tunnel(c->routes, &t, is_there ? &nothing : &one,
+		is_there ? &one : &nothing);
+}
+
+static int
+change_address(struct control *c, struct control_iface *i, const struct prefix *p, bool is_there,
+	struct err *err)
+{
+	if (!control_has_host(c))
+		return change_address_static(c, i, p, is_there);
+	return is_there ? netlink_addr_add(c->netlink, i->tun.ifindex, p, err) :
+		netlink_addr_del(c->netlink, i->tun.ifindex, p, err);
+}
+
+/* ---- Routes of allowed-ips ---- */
+
+static bool
+list_connects(const struct prefix_list *l, const struct prefix *p)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct prefix net = prefix_masked(&l->items[i]);
+		if (prefix_is_equal(&net, p))
+			return true;
+	}
+	return false;
+}
+
+/* The kernel has that route by an address of ours; ours would take its place. */
+static bool
+is_connected(const struct control *c, const struct prefix *p)
+{
+	for (size_t i = 0; i < c->running->n_ports; i++)
+		if (list_connects(&c->running->ports[i]->addresses, p))
+			return true;
+	for (size_t i = 0; i < c->running->n_interfaces; i++)
+		if (list_connects(&c->running->interfaces[i]->addresses, p))
+			return true;
+	return false;
+}
+
+static int
+route_in_kernel(struct control *c, const struct control_iface *i, const struct prefix *p,
+	bool is_there, struct err *err)
+{
+	const struct interface_intent *it = intent_interface_find(c->running, i->name);
+	struct netlink_route r = {
+		.dst = *p,
+		.ifindex = i->tun.ifindex,
+		.table = it->table == TABLE_NUMBER ? it->table_id : 0,
+	};
+	if (it->table == TABLE_OFF || is_connected(c, p))
+		return 0;
+	if (p->len == 0) {
+		if (is_there)
+			log_warn("%s: the allowed prefix of length 0 gets no route: set Table = off "
+				"and route it yourself", i->name);
+		return 0;
+	}
+	if (is_there)
+		return netlink_route_add(c->netlink, &r, err);
+	int rc = netlink_route_del(c->netlink, &r, err);
+	return rc == -ESRCH ? 0 : rc; /* somebody else took it away */
+}
+
+int
+iface_route(struct control *c, struct control_iface *i, const struct prefix *p, bool is_there,
+	struct err *err)
+{
+	struct prefix masked = prefix_masked(p);
+	if (c->is_stopping)
+		return 0;
+	if (!control_has_host(c)) {
+		routes_static_allowed(c->routes, i->iface_id, &masked, is_there);
+		return 0;
+	}
+	return route_in_kernel(c, i, &masked, is_there, err);
+}
+
+static int
+route_all(struct control *c, struct control_iface *i, bool is_there, struct err *err)
+{
+	const struct interface_intent *it = intent_interface_find(c->running, i->name);
+	int rc = 0;
+	for (const struct peer_intent *p = it->peers.first; p; p = p->next)
+		for (const struct allowed_intent *a = p->first_allowed; a && !rc; a = a->next)
+			rc = iface_route(c, i, &a->prefix, is_there, err);
+	return rc;
+}
+
+/* The routes move from one table to another; the intent is told in between. */
+static int
+set_table(struct control *c, struct control_iface *i, const struct change *change,
+	struct err *err)
+{
+	if (!control_has_host(c))
+		return 0;
+	int rc = route_all(c, i, false, err);
+	if (!rc)
+		rc = intent_apply(c->running, change);
+	return rc ? rc : route_all(c, i, true, err);
+}
+
+int
+ifaces_refuse_default_routes(const struct intent *it, struct err *err)
+{
+	static const struct prefix defaults[2] = {{.addr.family = ADDR_V4}, {.addr.family = ADDR_V6}};
+	char where[INTENT_WHERE_BYTES], text[PREFIX_TEXT_BYTES];
+	for (size_t i = 0; it->gateway.host && i < it->n_interfaces; i++) {
+		const struct interface_intent *iface = it->interfaces[i];
+		for (unsigned k = 0; k < 2 && iface->table != TABLE_OFF; k++) {
+			const struct allowed_intent *a = allowed_find(&iface->peers, &defaults[k]);
+			if (a)
+				return err_set(err, -EOPNOTSUPP,
+					"%s: AllowedIPs = %s would make interface %s the default route, "
+					"which this version does not do: set Table = off in [Interface] "
+					"and route what shall go through it yourself",
+					intent_where(it, a->origin, where),
+					prefix_format(&a->prefix, text), iface->name);
+		}
+	}
+	return 0;
+}
+
+/* ---- Changes ---- */
+
+static int
+change_iface(struct control *c, struct control_iface *i, const struct change *change,
+	struct err *err)
+{
+	switch (change->kind) {
+	case CHANGE_INTERFACE_REMOVE:
+		remove_iface(c, i);
+		return 0;
+	case CHANGE_INTERFACE_SET_KEY:
+		return set_key(c, i, &change->key);
+	case CHANGE_INTERFACE_SET_LISTEN_PORT:
+		return set_listen_port(c, i, (uint16_t)change->number, err);
+	case CHANGE_INTERFACE_SET_FWMARK:
+		return set_fwmark(c, i, (uint32_t)change->number, err);
+	case CHANGE_INTERFACE_SET_MTU:
+		return set_mtu(c, i, (uint16_t)change->number, err);
+	case CHANGE_INTERFACE_SET_TABLE:
+		return set_table(c, i, change, err);
+	case CHANGE_INTERFACE_ADDRESS_ADD:
+		return change_address(c, i, &change->prefix, true, err);
+	case CHANGE_INTERFACE_ADDRESS_REMOVE:
+		return change_address(c, i, &change->prefix, false, err);
+	default:
+		return err_set(err, -EINVAL, "%s is not for an interface",
+			change_name(change->kind));
+	}
+}
+
+int
+ifaces_change(struct control *c, const struct change *change, struct err *err)
+{
+	struct control_iface *i = iface_find(c, change->on);
+	int rc;
+	if (change->kind == CHANGE_INTERFACE_ADD)
+		rc = i ? err_set(err, -EEXIST, "it is there already") :
+			add_iface(c, change->on, err);
+	else
+		rc = i ? change_iface(c, i, change, err) : err_set(err, -ENOENT, "there is none");
+	return rc ? err_prefix(err, rc, "interface %s", change->on) : 0;
+}

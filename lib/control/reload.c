@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/reload.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "control/ifaces.h"
+#include "source/config.h"
+
+/* The files as they are now, checked as a whole; NULL with a sentence. */
+static struct intent *
+load(struct control *c, int *rc, struct err *err)
+{
+	struct intent *it = intent_create();
+	*rc = it ? 0 : err_set(err, -ENOMEM, "no memory to read the config");
+	for (unsigned i = 0; i < c->config.n_config_paths && !*rc; i++)
+		*rc = config_load(it, c->config.config_paths[i], err);
+	for (unsigned i = 0; i < c->config.n_port_options && !*rc; i++)
+		*rc = port_option_parse(it, c->config.port_options[i], err);
+	if (!*rc)
+		*rc = intent_check(it, err);
+	if (!*rc)
+		*rc = ifaces_refuse_default_routes(it, err);
+	if (*rc) {
+		intent_destroy(it);
+		return NULL;
+	}
+	return it;
+}
+
+int
+reload(struct control *c, struct reconcile_report *report, struct err *err)
+{
+	int rc;
+	struct change_list list;
+	struct intent *wanted = load(c, &rc, err);
+	if (!wanted) {
+		log_error("the config was not reloaded: %s", err->text);
+		return rc;
+	}
+	for (size_t i = 0; i < wanted->n_warnings; i++)
+		log_warn("%s", wanted->warnings[i]);
+	change_list_init(&list);
+	rc = intent_diff(c->running, wanted, &list);
+	if (rc)
+		err_set(err, rc, "no memory to compare the config with what runs");
+	else
+		reconcile_list(c, &list, report);
+	change_list_fini(&list);
+	intent_destroy(wanted);
+	if (!rc)
+		log_info("config reloaded: %u changes, %u failed, %u need a restart",
+			report->n_applied, report->n_failed, report->n_restart);
+	return rc;
+}
+
+int
+reload_check(struct control *c, struct err *err)
+{
+	int rc;
+	intent_destroy(load(c, &rc, err));
+	return rc;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void
+fill_session(struct control *c, const struct control_peer *p, struct status_peer *out, ns_t now)
+{
+	struct session_info info;
+	tables_session_info(c->tables, p->peer_id, &info);
+	out->has_session = info.has_current &&
+		!session_has_expired(info.birth_ns, now, c->tables->times->reject_after_ns);
+	if (out->has_session)
+		out->session_age_s = (uint32_t)((now - info.birth_ns) / NS_IN_S);
+	out->parked = !out->has_session && !wheel_is_set(&p->timer);
+}
+
+static int
+fill_peer(struct control *c, const struct control_peer *p, const struct peer_intent *intent,
+	struct status_peer *out)
+{
+	const struct peer_entry *e = tables_peer(c->tables, p->peer_id);
+	struct addr local;
+	out->public_key = p->public_key;
+	memcpy(out->name, intent->name, sizeof(out->name));
+	out->psk = intent->psk;
+	out->has_psk = intent->has_psk;
+	out->keepalive_s = intent->keepalive_s;
+	tables_encap_get(c->tables, p->peer_id, &out->endpoint, &local);
+	out->last_handshake = p->last_handshake;
+	out->rx_bytes = __atomic_load_n(&e->rx_bytes, __ATOMIC_RELAXED);
+	out->tx_bytes = __atomic_load_n(&e->tx_bytes, __ATOMIC_RELAXED);
+	fill_session(c, p, out, clock_boot_ns());
+	for (const struct allowed_intent *a = intent->first_allowed; a; a = a->next)
+		if (status_add_allowed(out, &a->prefix))
+			return -ENOMEM;
+	return 0;
+}
+
+int
+report_interface(struct control *c, const struct control_iface *i, struct status_interface *out)
+{
+	const struct interface_intent *intent = intent_interface_find(c->running, i->name);
+	if (!intent)
+		return -ENOENT;
+	snprintf(out->name, sizeof(out->name), "%s", i->name);
+	out->private_key = intent->private_key;
+	out->public_key = interface_public_key(intent);
+	out->listen_port = i->listen_port;
+	out->fwmark = i->fwmark;
+	out->mtu = i->mtu;
+	for (size_t k = 0; k < intent->addresses.n; k++)
+		if (prefix_list_add(&out->addresses, &intent->addresses.items[k]))
+			return -ENOMEM;
+	for (const struct peer_intent *pi = intent->peers.first; pi; pi = pi->next) {
+		const struct control_peer *p =
+			peers_by_key(&c->peers, i->iface_id, &pi->public_key);
+		struct status_peer *sp = p ? status_add_peer(out) : NULL;
+		if (p && (!sp || fill_peer(c, p, pi, sp)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* What the config says of a port that main did not fill in. */
+static void
+fill_port_addresses(struct control *c, struct status_port *out)
+{
+	const struct port_intent *p = intent_port_find(c->running, out->name);
+	for (size_t i = 0; p && i < p->addresses.n; i++)
+		prefix_list_add(&out->addresses, &p->addresses.items[i]);
+}
+
+struct status *
+report_status(struct control *c)
+{
+	struct status *s = status_create();
+	if (!s)
+		return NULL;
+	ns_t now = clock_boot_ns();
+	s->uptime_s = (now - c->started_ns) / NS_IN_S;
+	s->now_s = clock_wall().s;
+	if (c->config.port_ops->fill_status)
+		c->config.port_ops->fill_status(c->config.port_ops->ctx, s);
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (!s->ports[i].addresses.n)
+			fill_port_addresses(c, &s->ports[i]);
+	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++) {
+		struct status_interface *si =
+			c->ifaces[i].is_live ? status_add_interface(s) : NULL;
+		if (c->ifaces[i].is_live && (!si || report_interface(c, &c->ifaces[i], si))) {
+			status_destroy(s);
+			return NULL;
+		}
+	}
+	return s;
+}

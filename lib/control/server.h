@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A local socket that answers requests: the part that the UAPI and the ctl sockets have in
+ * common. A socket is 0600 from its first moment, since both can change the gateway and one can
+ * tell keys. Clients are bounded in number and in how long they may idle; what they send passes
+ * through a small buffer that is wiped, and while one reads its answer no more is taken from it.
+ *
+ *   client ──bytes──► feed: until a request is whole ──reply──► client
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "source/text.h"
+
+enum {
+	SERVER_MAX_CLIENTS = 64,
+	SERVER_PATH_BYTES = 96,
+	SERVER_BUFFER_BYTES = 16 << 10,
+};
+#define SERVER_IDLE_NS (20 * NS_IN_S)
+
+enum server_step {
+	SERVER_MORE,  /* all bytes are used and the request is not whole yet */
+	SERVER_REPLY, /* reply holds the answer; what was not used is the next request's */
+	SERVER_LAST,  /* the same, and then the connection ends */
+	SERVER_CLOSE, /* it ends at once */
+};
+
+struct server_input {
+	const char *data;
+	size_t n_bytes;
+	size_t n_used; /* out */
+};
+
+/* What kind of requests a socket takes. */
+struct server_kind {
+	const char *directory; /* made if it is not there */
+	size_t connection_bytes; /* of state for each client, zeroed; then begin, and end after it */
+	void (*begin)(void *connection);
+	void (*end)(void *connection);
+	/* Takes bytes as they come, in pieces of any size. ctx is the server's. */
+	enum server_step (*feed)(void *ctx, void *connection, struct server_input *in,
+		struct text *reply);
+};
+
+struct server_client;
+TAILQ_HEAD(server_clients, server_client);
+
+struct server {
+	const struct server_kind *kind;
+	void *ctx;
+	uv_loop_t *loop;
+	uv_pipe_t *listener; /* its own memory: it outlives the server until the loop has closed it */
+	char path[SERVER_PATH_BYTES];
+	struct server_clients clients;
+	unsigned n_clients;
+};
+
+/*
+ * Listens at DIRECTORY/NAME.sock; ctx goes to feed. A socket that nobody answers on is taken
+ * over; one that is served is not (-EADDRINUSE).
+ */
+int server_open(struct server *s, uv_loop_t *loop, const struct server_kind *kind,
+	const char *name, void *ctx, struct err *err);
+/* Stops listening, drops the clients and removes the socket. No effect on a zeroed server. */
+void server_close(struct server *s);
+/* Drops clients that idle; about every second. */
+void server_tick(struct server *s, ns_t now);
