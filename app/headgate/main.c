@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * headgate: the command line. It asks a running headgated over its control socket and prints the
+ * answer, for people or as JSON. Exit codes: 0 done, 1 failed, 2 not understood.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "check.h"
+#include "client.h"
+#include "intent/status_print.h"
+#include "options.h"
+
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+};
+
+struct subcommand {
+	const char *name;
+	const char *words; /* what may follow */
+	const char *help;
+	int (*run)(const struct subcommand *self, const struct options *o);
+	const char *json_part; /* of the status, for --json; NULL: all of it */
+};
+
+static int
+fail(const char *text)
+{
+	fprintf(stderr, "headgate: %s\n", text);
+	return EXIT_FAILED;
+}
+
+static int
+misuse(const char *text)
+{
+	fprintf(stderr, "headgate: %s\n", text);
+	return EXIT_USAGE;
+}
+
+static void
+print_json(const json_t *j)
+{
+	json_dumpf(j, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+	putchar('\n');
+}
+
+/* status, peers, ports, drops: one answer, of which each shows its part. */
+static int
+show(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	json_t *status;
+	enum status_view view = STATUS_VIEW_STATUS;
+	if (o->n_words > 1)
+		return misuse("nothing may follow this command but options; see headgate --help");
+	if (client_ask(o->socket, self->name, &status, &err))
+		return fail(err.text);
+	(void)status_view_parse(self->name, &view);
+	const json_t *refusal = json_object_get(status, "error");
+	const json_t *part = self->json_part ? json_object_get(status, self->json_part) : status;
+	if (refusal)
+		fail(json_string_value(refusal) ? json_string_value(refusal) : "refused");
+	else if (o->is_json)
+		print_json(part);
+	else
+		status_print(status, view, stdout);
+	json_decref(status);
+	return refusal ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int
+report(const json_t *answer, const struct options *o, const char *good)
+{
+	bool is_good = json_is_true(json_object_get(answer, "ok"));
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	if (o->is_json)
+		print_json(answer);
+	else if (!is_good)
+		fail(error ? error : "headgated refused, without saying why: see its log");
+	else
+		puts(good);
+	return is_good ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int
+reload(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	json_t *answer;
+	char good[96] = "reloaded: nothing had changed";
+	if (o->n_words > 1)
+		return misuse("reload takes no word: headgated reads the files it was started with");
+	if (client_ask(o->socket, self->name, &answer, &err))
+		return fail(err.text);
+	long long n = json_integer_value(json_object_get(answer, "changes"));
+	long long later = json_integer_value(json_object_get(answer, "restart"));
+	if (n || later)
+		snprintf(good, sizeof(good), "reloaded: changes applied: %lld%s", n, later ?
+			"; others wait for a restart: see the log" : "");
+	int code = report(answer, o, good);
+	json_decref(answer);
+	return code;
+}
+
+static int
+check_running(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	json_t *answer;
+	if (client_ask(o->socket, self->name, &answer, &err))
+		return fail(err.text);
+	int code = report(answer, o, "the files of the running headgated: good");
+	json_decref(answer);
+	return code;
+}
+
+static void
+print_good(const struct options *o, const json_t *warnings)
+{
+	size_t i;
+	const json_t *warning;
+	json_array_foreach(warnings, i, warning)
+	{
+		fprintf(stderr, "note: %s\n", json_string_value(warning));
+	}
+	for (int f = 1; f < o->n_words; f++)
+		printf("%s: good\n", o->words[f]);
+}
+
+static int
+check(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	json_t *warnings;
+	if (o->n_words < 2)
+		return check_running(self, o);
+	int rc = check_files(o->words + 1, o->n_words - 1, &warnings, &err);
+	if (o->is_json) {
+		json_t *j = rc ? json_pack("{s:b, s:s, s:O}", "ok", 0, "error", err.text,
+			"warnings", warnings) : json_pack("{s:b, s:O}", "ok", 1, "warnings", warnings);
+		print_json(j);
+		json_decref(j);
+	} else if (rc) {
+		fail(err.text);
+	} else {
+		print_good(o, warnings);
+	}
+	json_decref(warnings);
+	return rc ? EXIT_FAILED : EXIT_DONE;
+}
+
+static const struct subcommand subcommands[] = {
+	{"status", "", "everything at a glance", show, NULL},
+	{"peers", "", "who is connected, by interface", show, "interfaces"},
+	{"ports", "", "the NICs and their counters", show, "ports"},
+	{"drops", "", "packets dropped, by reason", show, "drops"},
+	{"reload", "", "read the config files again and apply what changed", reload, NULL},
+	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
+		check, NULL},
+};
+
+static void
+print_help(FILE *out)
+{
+	fputs("Usage: headgate [OPTION]... COMMAND\n"
+	      "Asks a running headgated, the WireGuard gateway, and prints what it says.\n\n"
+	      "Commands:\n", out);
+	for (size_t i = 0; i < ARRAY_COUNT(subcommands); i++)
+		fprintf(out, "  %-6s %-10s %s\n", subcommands[i].name, subcommands[i].words,
+			subcommands[i].help);
+	fputs("\nOptions:\n", out);
+	options_print(out);
+	fputs("\nWithout --socket it speaks to the only headgated with a socket in "
+	      CLIENT_DIRECTORY ".\nExit code: 0 done, 1 failed, 2 not understood.\n", out);
+}
+
+static int
+run(const struct options *o)
+{
+	struct err err;
+	for (size_t i = 0; i < ARRAY_COUNT(subcommands); i++) {
+		if (strcmp(subcommands[i].name, o->words[0]) == 0)
+			return subcommands[i].run(&subcommands[i], o);
+	}
+	err_set(&err, 0, "there is no command `%s`; see headgate --help", o->words[0]);
+	return misuse(err.text);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	struct err err;
+	if (options_parse(&o, argc, argv, &err))
+		return misuse(err.text);
+	if (o.wants_version) {
+		printf("headgate %s\n", HEADGATE_VERSION);
+		return EXIT_DONE;
+	}
+	if (o.wants_help || !o.n_words) {
+		print_help(o.wants_help ? stdout : stderr);
+		return o.wants_help ? EXIT_DONE : EXIT_USAGE;
+	}
+	int code = run(&o);
+	if (fflush(stdout) || ferror(stdout))
+		return fail("cannot write the output");
+	return code;
+}
