@@ -67,7 +67,10 @@ int mirror_fd(const struct mirror *m);
  * a negative errno with a sentence when the socket is broken for good.
  */
 int mirror_process(struct mirror *m, struct err *err);
-/* Waits and processes until no dump is open. 0, -ETIMEDOUT or what mirror_process says. */
+/*
+ * Waits and processes until no dump is open and nothing more has arrived. 0, -ETIMEDOUT or what
+ * mirror_process says.
+ */
 int mirror_sync(struct mirror *m, int timeout_ms, struct err *err);
 /* Whether no dump is open, so that the state is whole. */
 bool mirror_is_synced(const struct mirror *m);

@@ -19,6 +19,7 @@ struct mirror {
 	unsigned dumping;  /* the kind whose dump is under way, or NET_N_KINDS */
 	uint32_t seq;      /* of that dump */
 	bool is_torn;      /* that dump missed something and has to be done again */
+	bool is_drained;   /* the socket had nothing more when it was read last */
 	bool has_news;     /* the observer was told something since it was last settled */
 	struct mirror_stats stats;
 	struct log_limit limit;

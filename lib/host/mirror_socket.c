@@ -144,6 +144,7 @@ mirror_process(struct mirror *m, struct err *err)
 		rc = receive(m, err);
 		if (rc < 0)
 			return rc;
+		m->is_drained = rc == 0;
 		int asked = ask_dump(m, err);
 		if (asked < 0)
 			return asked;
@@ -163,13 +164,14 @@ mirror_sync(struct mirror *m, int timeout_ms, struct err *err)
 	struct pollfd p = {.fd = mirror_fd(m), .events = POLLIN};
 	for (;;) {
 		int rc = mirror_process(m, err);
-		if (rc < 0 || mirror_is_synced(m))
+		if (rc < 0 || (m->is_drained && mirror_is_synced(m)))
 			return rc;
 		ns_t now_ns = clock_boot_ns();
 		if (now_ns >= end_ns)
 			return err_set(err, -ETIMEDOUT,
 				"netlink mirror: the kernel's state was not read within %d ms",
 				timeout_ms);
-		poll(&p, 1, (int)((end_ns - now_ns) / NS_IN_MS) + 1);
+		if (m->is_drained)
+			poll(&p, 1, (int)((end_ns - now_ns) / NS_IN_MS) + 1);
 	}
 }
