@@ -182,7 +182,8 @@ receive_answer(int fd, json_t **answer, struct err *err)
 		return err_set(err, -ETIMEDOUT,
 			"headgated did not answer within %d s: see its log", WAIT_S);
 	if (n < 0)
-		return err_set(err, (int)n, "cannot read headgated's answer: %s", strerror((int)-n));
+		return err_set(err, (int)n, "cannot read headgated's answer: %s",
+			strerror((int)-n));
 	if (n == 0)
 		return err_set(err, -EPROTO, "headgated ended the connection without an answer: "
 			"see its log");

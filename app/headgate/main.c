@@ -92,7 +92,7 @@ reload(const struct subcommand *self, const struct options *o)
 	json_t *answer;
 	char good[96] = "reloaded: nothing had changed";
 	if (o->n_words > 1)
-		return misuse("reload takes no word: headgated reads the files it was started with");
+		return misuse("reload takes no word: headgated reads the files it started with");
 	if (client_ask(o->socket, self->name, &answer, &err))
 		return fail(err.text);
 	long long n = json_integer_value(json_object_get(answer, "changes"));
@@ -139,8 +139,9 @@ check(const struct subcommand *self, const struct options *o)
 		return check_running(self, o);
 	int rc = check_files(o->words + 1, o->n_words - 1, &warnings, &err);
 	if (o->is_json) {
-		json_t *j = rc ? json_pack("{s:b, s:s, s:O}", "ok", 0, "error", err.text,
-			"warnings", warnings) : json_pack("{s:b, s:O}", "ok", 1, "warnings", warnings);
+		json_t *j = json_pack("{s:b, s:O}", "ok", !rc, "warnings", warnings);
+		if (j && rc)
+			json_object_set_new(j, "error", json_string(err.text));
 		print_json(j);
 		json_decref(j);
 	} else if (rc) {

@@ -39,12 +39,22 @@ device_of_link(const struct devices *d, uint16_t link_id)
 	return NULL;
 }
 
+static bool
+is_same(const struct device *a, const struct device *b)
+{
+	return a->role == b->role && a->ifindex == b->ifindex && a->iface_id == b->iface_id &&
+		a->mtu == b->mtu && a->fwmark == b->fwmark &&
+		memcmp(&a->mac, &b->mac, sizeof(a->mac)) == 0;
+}
+
 int
 device_add(struct devices *d, const struct device *device)
 {
 	struct device *at = device_of_link(d, device->link_id);
 	if (!at && d->n == ARRAY_COUNT(d->items))
 		return -ENOSPC;
+	if (at && is_same(at, device))
+		return 1;
 	if (!at)
 		at = &d->items[d->n++];
 	*at = *device;

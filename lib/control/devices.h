@@ -39,7 +39,7 @@ void devices_fini(struct devices *d);
 /* NULL: the device is none of ours. */
 struct device *device_find(const struct devices *d, uint32_t ifindex);
 struct device *device_of_link(const struct devices *d, uint16_t link_id);
-/* Adds a copy, in place of one of the same link if there is one. 0 or -ENOSPC. */
+/* Adds a copy, in place of one of the same link. 1: it was there just so; 0; or -ENOSPC. */
 int device_add(struct devices *d, const struct device *device);
 /* False: there was none. */
 bool device_remove(struct devices *d, uint32_t ifindex);

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Who wins at a prefix, its next hop, and where a change is felt. */
+/* Who wins at a prefix, and where a change is felt. */
 #include "control/fib.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/log.h"
+#include "control/fib_inner.h"
 
 /* ---- Which routes count ---- */
-
-static bool
-is_over_tunnel(const struct fib *fib, const struct net_hop *hop)
-{
-	const struct device *d = device_find(fib->devices, hop->ifindex);
-	return d && d->role == DEVICE_TUNNEL;
-}
-
-/* Outer packets never enter a tunnel: they would never come out. */
-static bool
-hop_counts(const struct fib *fib, enum tables_which which, const struct net_hop *hop)
-{
-	if (hop->flags & RTNH_F_DEAD)
-		return false;
-	return which == TABLES_FORWARD || !is_over_tunnel(fib, hop);
-}
 
 static bool
 route_counts(const struct fib *fib, enum tables_which which, const struct net_route *r)
@@ -35,7 +19,7 @@ route_counts(const struct fib *fib, enum tables_which which, const struct net_ro
 	if (r->type != RTN_UNICAST || !r->n_hops)
 		return true;
 	for (unsigned i = 0; i < r->n_hops; i++) {
-		if (hop_counts(fib, which, &r->hops[i]))
+		if (fib_hop_counts(fib, which, &r->hops[i]))
 			return true;
 	}
 	return false;
@@ -77,131 +61,6 @@ find_winner(const struct fib *fib, enum tables_which which, const struct rib_nod
 	return (struct winner){0};
 }
 
-/* ---- Its next hop ---- */
-
-static struct hop *
-plain_hop(struct fib *fib, enum nexthop_type type)
-{
-	struct hop_spec spec;
-	memset(&spec, 0, sizeof(spec));
-	spec.type = type;
-	return hops_get(fib->hops, &spec);
-}
-
-static struct hop *
-one_hop(struct fib *fib, const struct net_route *r, const struct net_hop *hop)
-{
-	struct hop_spec spec;
-	const struct device *d = device_find(fib->devices, hop->ifindex);
-	if (!d || hop->has_encap)
-		return plain_hop(fib, NEXTHOP_KERNEL);
-	memset(&spec, 0, sizeof(spec));
-	spec.type = d->role == DEVICE_TUNNEL ? NEXTHOP_TUNNEL :
-		hop->via.family ? NEXTHOP_LINK : NEXTHOP_GLEAN;
-	if (spec.type == NEXTHOP_LINK)
-		spec.via = hop->via;
-	spec.family = fib->family;
-	spec.ifindex = hop->ifindex;
-	spec.mtu = r->mtu;
-	spec.source = r->preferred_src;
-	return hops_get(fib->hops, &spec);
-}
-
-/* How often a hop stands among the members, so that they come near the weights. */
-static unsigned
-share_of(const struct net_hop *hop, unsigned sum)
-{
-	if (sum <= NEXTHOP_MEMBERS_MAX)
-		return hop->weight ? hop->weight : 1;
-	unsigned n = hop->weight * NEXTHOP_MEMBERS_MAX / sum;
-	return n ? n : 1;
-}
-
-static struct hop *
-group_hop(struct fib *fib, const struct net_route *r, enum tables_which which)
-{
-	struct hop_spec spec;
-	unsigned sum = 0;
-	memset(&spec, 0, sizeof(spec));
-	spec.type = NEXTHOP_GROUP;
-	for (unsigned i = 0; i < r->n_hops; i++)
-		sum += hop_counts(fib, which, &r->hops[i]) ? MAX_OF(r->hops[i].weight, 1) : 0;
-	for (unsigned i = 0; i < r->n_hops; i++) {
-		if (!hop_counts(fib, which, &r->hops[i]))
-			continue;
-		struct hop *h = one_hop(fib, r, &r->hops[i]);
-		unsigned n = h ? share_of(&r->hops[i], sum) : 0;
-		for (; n && spec.n_members < NEXTHOP_MEMBERS_MAX; n--) {
-			h->n_refs++; /* one a place among the members, until the group has its own */
-			spec.members[spec.n_members++] = h;
-		}
-		hops_put(fib->hops, h);
-	}
-	struct hop *group = spec.n_members ? hops_get(fib->hops, &spec) : NULL;
-	for (unsigned i = 0; i < spec.n_members; i++)
-		hops_put(fib->hops, spec.members[i]);
-	return group;
-}
-
-static struct hop *
-unicast_hop(struct fib *fib, const struct net_route *r, enum tables_which which)
-{
-	const struct net_hop *only = NULL;
-	unsigned n = 0;
-	for (unsigned i = 0; i < r->n_hops; i++) {
-		if (hop_counts(fib, which, &r->hops[i])) {
-			only = &r->hops[i];
-			n++;
-		}
-	}
-	if (!n || addr_is_multicast(&r->dst.addr))
-		return plain_hop(fib, NEXTHOP_KERNEL);
-	return n == 1 ? one_hop(fib, r, only) : group_hop(fib, r, which);
-}
-
-static struct hop *
-hop_of(struct fib *fib, const struct net_route *r, enum tables_which which)
-{
-	switch (r->type) {
-	case RTN_UNICAST:
-		return unicast_hop(fib, r, which);
-	case RTN_LOCAL:
-		return plain_hop(fib, NEXTHOP_LOCAL);
-	case RTN_BLACKHOLE:
-		return plain_hop(fib, NEXTHOP_BLACKHOLE);
-	default: /* unreachable, prohibit, broadcast, anycast: the kernel knows what to answer */
-		return plain_hop(fib, NEXTHOP_KERNEL);
-	}
-}
-
-/* Whether the route takes packets to neighbours on that port themselves. */
-static bool
-connects(const struct fib *fib, const struct net_route *r, uint32_t ifindex)
-{
-	const struct device *d = device_find(fib->devices, ifindex);
-	if (r->type != RTN_UNICAST || !d || d->role != DEVICE_PORT)
-		return false;
-	for (unsigned i = 0; i < r->n_hops; i++) {
-		const struct net_hop *h = &r->hops[i];
-		if (h->ifindex == ifindex && !h->via.family && !(h->flags & RTNH_F_DEAD))
-			return true;
-	}
-	return false;
-}
-
-/* The neighbour of that address to whom the connected route r leads; NULL: none is known. */
-static struct hop *
-neighbour_hop(struct fib *fib, const struct net_route *r, const struct rib_node *n)
-{
-	for (const struct rib_neighbour *nb = n->neighbours; nb; nb = nb->next) {
-		if (!connects(fib, r, nb->ifindex))
-			continue;
-		struct net_hop hop = {.ifindex = nb->ifindex, .via = n->prefix.addr, .weight = 1};
-		return one_hop(fib, r, &hop);
-	}
-	return NULL;
-}
-
 /* ---- What is published at a node ---- */
 
 /* The next hop for this very prefix, with a reference; NULL: a shorter one serves, or none. */
@@ -211,14 +70,14 @@ wanted(struct fib *fib, enum tables_which which, const struct rib_node *n)
 	if (rib_node_is_bare(n))
 		return NULL;
 	struct winner w = find_winner(fib, which, n);
-	/* With throws about, what serves further up need not be what wins here: say all. */
+	/* With throws, what serves further up need not be what wins here: say all. */
 	bool says_all = fib->rib.n_throws > 0;
 	if (!w.route)
-		return says_all ? plain_hop(fib, NEXTHOP_KERNEL) : NULL;
-	struct hop *h = neighbour_hop(fib, w.route, n);
+		return says_all ? fib_plain_hop(fib, NEXTHOP_KERNEL) : NULL;
+	struct hop *h = fib_neighbour_hop(fib, w.route, n);
 	if (h)
 		return h;
-	return w.node == n || says_all ? hop_of(fib, w.route, which) : NULL;
+	return w.node == n || says_all ? fib_route_hop(fib, w.route, which) : NULL;
 }
 
 static void
@@ -251,7 +110,7 @@ refresh(struct fib *fib, struct rib_node *n)
 
 struct change {
 	struct fib *fib;
-	uint64_t settled; /* tables that hide the changed route wherever they have one of their own */
+	uint64_t settled; /* tables whose own routes hide the changed one */
 	bool is_total;
 };
 

@@ -204,7 +204,7 @@ hops_get(struct hops *hops, const struct hop_spec *spec)
 		h = hop_create(hops, spec, hash);
 	if (!h) {
 		log_write_limited(&hops->limit, LOG_LEVEL_ERROR,
-			"no room for one more next hop (%u at most): routes that need it are left out",
+			"no room for one more next hop (%u at most): its routes are left out",
 			TABLES_MAX_NEXTHOPS);
 		return NULL;
 	}

@@ -24,7 +24,7 @@ struct hop_spec {
 	uint32_t ifindex;   /* LINK, GLEAN, TUNNEL */
 	uint32_t mtu;       /* of the route; 0: the device's */
 	struct addr via;    /* LINK */
-	struct addr source; /* the route's preferred one; family ADDR_NONE: by the device's addresses */
+	struct addr source; /* the route's preferred one; none: by the device's addresses */
 	uint16_t n_members;
 	struct hop *members[NEXTHOP_MEMBERS_MAX];
 };
@@ -50,7 +50,7 @@ struct hops {
 	struct tables *tables;
 	struct neighs *neighs;
 	uint32_t tick;
-	/* Fills what the device decides: link, MTU, source, our MAC address. spec is not a GROUP. */
+	/* Fills what the device decides: link, MTU, source, our MAC address. Not for a GROUP. */
 	void (*fill)(void *ctx, const struct hop_spec *spec, struct nexthop *out);
 	void *ctx;
 	struct log_limit limit;

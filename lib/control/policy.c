@@ -133,6 +133,6 @@ policy_compile(struct policy_rules *rules, const struct policy_packet *packet, s
 		else if (r->action == FR_ACT_GOTO)
 			from_priority = r->goto_priority;
 		else if (r->action != FR_ACT_NOP)
-			goes_on = false; /* blackhole, unreachable, prohibit: no route from here on */
+			goes_on = false; /* blackhole, unreachable, prohibit: nothing after it */
 	}
 }

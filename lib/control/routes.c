@@ -8,18 +8,12 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "control/carriers.h"
 #include "control/devices.h"
 #include "control/fib.h"
 #include "control/hops.h"
 #include "control/policy.h"
 #include "host/netlink.h"
-
-struct carrier {
-	struct routes_port port;
-	bool is_used;
-	bool is_known;
-	bool is_up;
-};
 
 struct routes {
 	struct routes_config config;
@@ -30,7 +24,7 @@ struct routes {
 	struct neighs neighs;
 	struct hops hops;
 	struct fib fibs[2];           /* by family_index */
-	struct carrier carriers[TABLES_MAX_PORTS]; /* by link id */
+	struct carriers carriers;
 	bool locals_are_dirty;
 	bool devices_are_dirty;       /* what devices_fill says may have changed */
 	uint32_t mark;                /* of outer packets */
@@ -48,7 +42,7 @@ static void
 no_memory(struct routes *r, const char *what)
 {
 	log_write_limited(&r->limit, LOG_LEVEL_ERROR,
-		"no memory to keep %s: the routes are incomplete until headgated is restarted", what);
+		"no memory to keep %s: routes are incomplete until headgated is restarted", what);
 }
 
 /* ---- Asking the kernel ---- */
@@ -132,6 +126,7 @@ routes_create(const struct routes_config *config, struct routes **out, struct er
 	struct neigh_ops kernel = {.ctx = r, .resolve = resolve, .forget = forget};
 	r->config = *config;
 	r->limit = (struct log_limit)LOG_LIMIT_INIT;
+	r->carriers = (struct carriers){.set_link = config->set_link, .ctx = config->ctx};
 	int rc = neighs_init(&r->neighs, config->asks ? config->asks :
 		config->has_host ? &kernel : NULL);
 	if (rc)
@@ -194,54 +189,6 @@ routes_mirror(const struct routes *r)
 	return r->mirror;
 }
 
-/* ---- Carriers ---- */
-
-static void
-set_carrier(struct routes *r, struct carrier *c, bool is_up)
-{
-	struct err err;
-	if (c->is_known && c->is_up == is_up)
-		return;
-	c->is_known = true;
-	c->is_up = is_up;
-	if (r->config.set_link)
-		r->config.set_link(r->config.ctx, c->port.port_idx, is_up);
-	if (c->port.twin && twin_set_carrier(c->port.twin, is_up, &err))
-		log_warn("%s", err.text);
-}
-
-static bool
-has_carrier(const struct net_link *l)
-{
-	return l && net_link_is_up(l) && l->has_carrier;
-}
-
-/* A netdev that the mirror has not spoken of since its port came. */
-static void
-look_for_carriers(struct routes *r)
-{
-	for (unsigned i = 0; r->mirror && i < TABLES_MAX_PORTS; i++) {
-		struct carrier *c = &r->carriers[i];
-		if (c->is_used && !c->is_known && c->port.netdev[0])
-			set_carrier(r, c,
-				has_carrier(mirror_link_by_name(r->mirror, c->port.netdev)));
-	}
-}
-
-static void
-watch_carriers(struct routes *r, const struct net_link *old, const struct net_link *now)
-{
-	for (unsigned i = 0; i < TABLES_MAX_PORTS; i++) {
-		struct carrier *c = &r->carriers[i];
-		if (!c->is_used || !c->port.netdev[0])
-			continue;
-		if (now && strcmp(now->name, c->port.netdev) == 0)
-			set_carrier(r, c, has_carrier(now));
-		else if (old && strcmp(old->name, c->port.netdev) == 0)
-			set_carrier(r, c, false); /* gone, or it has another name now */
-	}
-}
-
 /* ---- Settling ---- */
 
 /* One underlay serves all tunnels, so they have to agree on the mark of their outer packets. */
@@ -271,7 +218,8 @@ routes_settle(struct routes *r)
 {
 	if (r->mirror && !mirror_is_synced(r->mirror))
 		return; /* the mirror calls when it is */
-	look_for_carriers(r);
+	if (r->mirror)
+		carriers_look(&r->carriers, r->mirror);
 	for (unsigned f = 0; f < 2; f++) {
 		if (r->fibs[f].is_dirty)
 			fib_compile(&r->fibs[f], &r->rules, r->mark);
@@ -307,10 +255,13 @@ routes_port_add(struct routes *r, const struct routes_port *port, struct err *er
 		.link_id = port->link_id, .mtu = port->mtu, .mac = port->mac};
 	if (port->link_id >= TABLES_MAX_PORTS)
 		return err_set(err, -EINVAL, "link %u is no port", port->link_id);
-	if (device_add(&r->devices, &d))
-		return err_set(err, -ENOSPC, "too many ports and tunnels");
-	r->carriers[port->link_id] = (struct carrier){.port = *port, .is_used = true};
-	roles_changed(r);
+	int rc = device_add(&r->devices, &d);
+	if (rc < 0)
+		return err_set(err, rc, "too many ports and tunnels");
+	if (rc == 0) {
+		carriers_add(&r->carriers, port);
+		roles_changed(r);
+	}
 	return 0;
 }
 
@@ -318,8 +269,7 @@ void
 routes_port_remove(struct routes *r, uint16_t link_id)
 {
 	const struct device *d = device_of_link(&r->devices, link_id);
-	if (link_id < TABLES_MAX_PORTS)
-		r->carriers[link_id].is_used = false;
+	carriers_remove(&r->carriers, link_id);
 	if (d && device_remove(&r->devices, d->ifindex))
 		roles_changed(r);
 }
@@ -330,9 +280,11 @@ routes_tunnel_add(struct routes *r, const struct routes_tunnel *tunnel, struct e
 	const struct device d = {.role = DEVICE_TUNNEL, .ifindex = tunnel->ifindex,
 		.link_id = link_of_iface(tunnel->iface_id), .iface_id = tunnel->iface_id,
 		.mtu = tunnel->mtu, .fwmark = tunnel->fwmark};
-	if (device_add(&r->devices, &d))
-		return err_set(err, -ENOSPC, "too many ports and tunnels");
-	roles_changed(r);
+	int rc = device_add(&r->devices, &d);
+	if (rc < 0)
+		return err_set(err, rc, "too many ports and tunnels");
+	if (rc == 0)
+		roles_changed(r);
 	return 0;
 }
 
@@ -383,7 +335,7 @@ device_gone(struct routes *r, uint32_t ifindex)
 void
 routes_on_link(struct routes *r, const struct net_link *old, const struct net_link *now)
 {
-	watch_carriers(r, old, now);
+	carriers_link_changed(&r->carriers, old, now);
 	if (!now) {
 		device_gone(r, old->ifindex);
 		return;

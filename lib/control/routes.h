@@ -45,7 +45,7 @@ struct routes_port {
 	uint16_t link_id;
 	uint32_t ifindex;              /* of the twin */
 	char netdev[IF_NAMESIZE];      /* under the port; empty: its carrier is not ours to watch */
-	struct twin *twin;             /* its carrier follows the netdev's; may be NULL. Outlives it */
+	struct twin *twin;             /* its carrier follows the netdev's; may be NULL */
 	struct mac mac;
 	uint16_t mtu;                  /* until the mirror says better */
 };
@@ -71,7 +71,10 @@ int routes_sync(struct routes *r, int timeout_ms, struct err *err);
 /* The mirror, for those who look things up in it; NULL with Host = no. */
 const struct mirror *routes_mirror(const struct routes *r);
 
-/* Ports and tunnels come (again: with other values) and go, and are felt from routes_settle on. */
+/*
+ * Ports and tunnels come (again: perhaps with other values) and go, and are felt from
+ * routes_settle on. add: 0, or -ENOSPC or -EINVAL and a sentence.
+ */
 int routes_port_add(struct routes *r, const struct routes_port *port, struct err *err);
 void routes_port_remove(struct routes *r, uint16_t link_id);
 int routes_tunnel_add(struct routes *r, const struct routes_tunnel *tunnel, struct err *err);

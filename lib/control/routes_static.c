@@ -67,8 +67,8 @@ route(const struct act *a, const struct prefix *dst, uint8_t type, const struct 
 static void
 address(const struct act *a, const struct prefix *p)
 {
-	struct net_addr n = {.ifindex = a->ifindex, .prefix = *p, .scope = addr_is_link_local(&p->addr) ?
-		RT_SCOPE_LINK : RT_SCOPE_UNIVERSE};
+	uint8_t scope = addr_is_link_local(&p->addr) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	struct net_addr n = {.ifindex = a->ifindex, .prefix = *p, .scope = scope};
 	struct prefix own = {.addr = p->addr, .len = (uint8_t)addr_bits(p->addr.family)};
 	routes_on_addr(a->r, a->is_there ? NULL : &n, a->is_there ? &n : NULL);
 	route(a, &own, RTN_LOCAL, NULL);

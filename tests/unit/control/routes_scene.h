@@ -206,7 +206,8 @@ look_up(const struct scene *s, enum tables_which which, const struct addr *a)
 {
 	const struct tables *t = s->tables;
 	unsigned f = family_index(a->family);
-	uint32_t id = route_lookup(which == TABLES_FORWARD ? t->forward[f] : t->underlay[f], a->bytes);
+	const struct route_table *routes = which == TABLES_FORWARD ? t->forward[f] : t->underlay[f];
+	uint32_t id = route_lookup(routes, a->bytes);
 	return id ? tables_nexthop(t, id) : NULL;
 }
 

@@ -41,7 +41,8 @@ set_up(void **state)
 	scene_addr(s, LAN, "10.1.0.1/16", true);
 	scene_addr(s, TUN, "10.9.0.1/24", true);
 	ROUTE(s, .dst = "192.0.2.2/32", .dev = WAN, .type = RTN_LOCAL, .table = RT_TABLE_LOCAL);
-	ROUTE(s, .dst = "192.0.2.255/32", .dev = WAN, .type = RTN_BROADCAST, .table = RT_TABLE_LOCAL);
+	ROUTE(s, .dst = "192.0.2.255/32", .dev = WAN, .type = RTN_BROADCAST,
+		.table = RT_TABLE_LOCAL);
 	ROUTE(s, .dst = "192.0.2.0/24", .dev = WAN, .src = "192.0.2.2");
 	ROUTE(s, .dst = "10.1.0.0/16", .dev = LAN, .src = "10.1.0.1");
 	ROUTE(s, .dst = "10.9.0.0/24", .dev = TUN, .src = "10.9.0.1");
@@ -394,7 +395,7 @@ many_routes_one_event(void **state)
 	}
 	ns_t took_ns = clock_boot_ns() - begin_ns;
 	print_message("one event among 100,000 routes: %u ns\n", (unsigned)(took_ns / 3000));
-	assert_in_range(took_ns / 3000, 0, 200 * NS_IN_US); /* linear would be milliseconds */
+	assert_in_range(took_ns / 3000, 0, 2 * NS_IN_MS); /* linear: tens of them */
 	assert_in_range(s->tables->underlay_generation - generation, 2000, 2010);
 	assert_link(forward(s, "16.5.5.5"), 1, 2, 0x12);
 }
