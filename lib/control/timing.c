@@ -2,6 +2,7 @@
 #include "control/timing.h"
 
 #include <sodium/randombytes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -229,10 +230,22 @@ make_encap_anew(struct timing *t, const struct control_peer *p)
 		tables_encap_set(t->tables, p->peer_id, &remote, &local);
 }
 
+/* A worker made a peer's outer header anew and used up one of its spares. */
+static void
+encap_replaced(struct timing *t, const struct event_mail *ev)
+{
+	struct order_mail order = {.kind = ORDER_ENCAP_SPARE, .encap = tables_encap_alloc()};
+	tables_encap_retire(t->tables, ev->encap);
+	if (order.encap && !mailbox_put(t->boxes->orders[ev->worker], &order))
+		free(order.encap);
+}
+
 void
 timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 {
 	uint32_t peer_id = ev->peer_id;
+	if (ev->kind == EVENT_ENCAP_REPLACED)
+		encap_replaced(t, ev);
 	if (ev->kind == EVENT_CONFIRMED)
 		peer_id = tables_index_owner(t->tables, ev->local_index);
 	struct control_peer *p = peers_by_id(t->peers, peer_id);

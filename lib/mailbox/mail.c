@@ -12,6 +12,7 @@ enum {
 	WIRE_SLOTS = 4096, /* as many as the kernel queues under load */
 	EVENT_SLOTS = 4096,
 	ORDER_SLOTS = 1024,
+	ROOM_KEPT = 64, /* as many workers may have looked at once */
 };
 
 _Static_assert(sizeof(struct wire_mail) % 4 == 0, "rte_ring copies words");
@@ -64,6 +65,12 @@ unsigned
 mailbox_count(const struct mailbox *box)
 {
 	return rte_ring_count(box->ring);
+}
+
+bool
+mailbox_has_room(const struct mailbox *box)
+{
+	return rte_ring_free_count(box->ring) > ROOM_KEPT;
 }
 
 int

@@ -43,6 +43,7 @@ enum event_kind {
 	EVENT_CONFIRMED,        /* first authenticated packet on a responder's session: local_index */
 	EVENT_ROAMED,           /* authenticated packet from another path: peer_id, path */
 	EVENT_ENCAP_STALE,      /* the underlay changed since the peer's outer header was made: peer_id */
+	EVENT_ENCAP_REPLACED,   /* the worker did either itself: retire `encap`, send it a spare */
 	EVENT_NEIGHBOUR_WANTED, /* no MAC address for path.remote.addr on link_id */
 };
 
@@ -53,6 +54,7 @@ struct event_mail {
 	uint16_t link_id;
 	uint16_t worker;
 	struct mail_path path;
+	void *encap;            /* ENCAP_REPLACED: the struct encap (tables/tables.h) that was */
 };
 
 enum order_kind {
@@ -60,6 +62,7 @@ enum order_kind {
 	ORDER_KEEPALIVE,        /* seal an empty packet for peer_id */
 	ORDER_SESSION_READY,    /* peer_id has a session: release what waits, else seal an empty packet */
 	ORDER_PARKED_DROP,      /* the handshake was given up: drop what waits for peer_id */
+	ORDER_ENCAP_SPARE,      /* takes over `encap`, a fresh one for the next peer that roams */
 };
 
 struct order_mail {
@@ -68,6 +71,7 @@ struct order_mail {
 	uint16_t iface_id;
 	uint16_t n_bytes;
 	struct mail_path path;
+	void *encap;
 	uint8_t message[MAIL_MESSAGE_BYTES];
 };
 
@@ -83,6 +87,8 @@ bool mailbox_put(struct mailbox *box, const void *mail);
 /* Copies out up to max mails, oldest first, and returns how many. */
 unsigned mailbox_take(struct mailbox *box, void *mails, unsigned max);
 unsigned mailbox_count(const struct mailbox *box);
+/* A glance: others may take the room, though a box keeps some back for those who looked. */
+bool mailbox_has_room(const struct mailbox *box);
 
 /* Every box of the process, in one value that main makes and hands to both sides. */
 struct mailboxes {

@@ -44,15 +44,28 @@ struct packet {
 	uint8_t verdict;                /* enum verdict */
 	uint8_t reason_or_target;       /* enum drop_reason, or the worker handed to */
 };
-_Static_assert(sizeof(struct packet) <= 72, "a packet's facts: little more than a line");
+_Static_assert(sizeof(struct packet) == 64, "a packet's facts: one line");
 
+/* Not of bytes: a store through those may alias anything, and every loop would reload all. */
 struct stage_list {
 	uint32_t n;
-	uint8_t at[BURST_MAX + 4];
+	uint16_t at[BURST_MAX + 2];
+};
+
+/*
+ * A stage's bulk look-up: packets that follow each other with the same key share one query, for
+ * traffic comes in trains. The k-th packet asked for has its answer at queries[of[k]].
+ */
+struct lookup {
+	uint32_t n;         /* packets */
+	uint32_t n_queries; /* the first stands at 1 */
+	struct route_query *last;
+	uint16_t of[BURST_MAX];
+	struct route_query queries[BURST_MAX + 1];
 };
 
 struct burst {
-	struct packet packets[BURST_MAX];
+	struct packet packets[BURST_MAX] ALIGNED_LINE;
 	uint32_t n;
 	bool is_closed;            /* takes nothing more: what waits must not be overtaken */
 	uint32_t n_ready;          /* the first so many were put into a list already */
@@ -64,13 +77,50 @@ struct burst {
 	struct stage_list sealed;  /* complete with outer header; the underlay's next hop is due */
 
 	struct aead_job jobs[BURST_MAX];
-	struct route_query queries[BURST_MAX];
+	struct lookup lookup;
 };
+
+static inline void
+lookup_clear(struct lookup *l)
+{
+	l->n = l->n_queries = 0;
+	l->last = l->queries;
+	l->last->table = NULL;
+}
+
+/* addr: 4 or 16 bytes in the packet; table NULL: the answer is 0. */
+static inline void
+lookup_add(struct lookup *l, const struct route_table *table, const uint8_t *addr, uint8_t family)
+{
+	const struct route_query *last = l->last;
+	bool is_same = last->table == table && table && load_le32(last->addr) == load_le32(addr) &&
+		       (family == ADDR_V4 || memcmp(last->addr + 4, addr + 4, 12) == 0);
+	if (!is_same) {
+		l->n_queries++;
+		l->last++;
+		l->last->table = table;
+		l->last->addr = addr;
+	}
+	l->of[l->n++] = (uint16_t)l->n_queries;
+}
+
+static inline void
+lookup_run(struct lookup *l)
+{
+	route_lookup_bulk(l->queries + 1, l->n_queries);
+}
+
+/* The value for the k-th packet that was added. */
+static inline uint32_t
+lookup_value(const struct lookup *l, uint32_t k)
+{
+	return l->queries[l->of[k]].value;
+}
 
 static inline void
 list_add(struct stage_list *list, uint32_t at)
 {
-	list->at[list->n++] = (uint8_t)at;
+	list->at[list->n++] = (uint16_t)at;
 }
 
 static inline void

@@ -10,7 +10,7 @@
 #include "wire/wg.h"
 
 /* Copies a handshake or cookie message to the handshake threads. */
-static void
+static __attribute__((noinline)) void
 mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t n_bytes)
 {
 	struct wire_mail mail = {
@@ -30,7 +30,7 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 }
 
 /* udp: the header of a datagram to one of our listen ports. p->out_link is that tunnel. */
-static void
+static inline void
 classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t *udp)
 {
 	struct packet *p = &b->packets[at];
@@ -43,7 +43,7 @@ classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t
 	uint32_t n_bytes = udp_bytes - UDP_BYTES;
 	enum wg_type type = wg_type_of(udp + UDP_BYTES, n_bytes);
 	if (likely_true(type == WG_DATA)) {
-		p->outer_tos = ip_traffic_class(p->ip, p->family) & ECN_MASK;
+		p->outer_tos = ip_ecn(p->ip, p->family);
 		p->ip = (uint8_t *)(uintptr_t)(udp + UDP_BYTES);
 		p->n_bytes = n_bytes;
 		tables_session_prefetch(w->tables, load_le32(p->ip + 4));
@@ -56,7 +56,7 @@ classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t
 }
 
 /* The UDP header when the packet is an unfragmented datagram to a listen port of ours. */
-static const uint8_t *
+static inline const uint8_t *
 wireguard_header(const struct tables *t, struct packet *p)
 {
 	const uint8_t *udp;
@@ -79,7 +79,7 @@ wireguard_header(const struct tables *t, struct packet *p)
 }
 
 /* Lengths and, for IPv4, the header checksum. False: the packet has its verdict. */
-static bool
+static inline bool
 ip_is_sound(struct packet *p, uint32_t n_bytes)
 {
 	p->n_bytes = ip_check(p->ip, n_bytes, &p->family);
@@ -116,7 +116,13 @@ classify_ip(struct worker *w, struct burst *b, uint32_t at, const struct port *p
 		list_add(&b->routed, at);
 }
 
-static void
+static bool
+is_addressed_to(const uint8_t *eth, const struct mac *mac)
+{
+	return load_le32(eth) == load_le32(mac->bytes) && load_le16(eth + 4) == load_le16(mac->bytes + 4);
+}
+
+static inline void
 classify_frame(struct worker *w, struct burst *b, uint32_t at)
 {
 	struct packet *p = &b->packets[at];
@@ -130,7 +136,7 @@ classify_frame(struct worker *w, struct burst *b, uint32_t at)
 		packet_drop(p, DROP_FRAME_SHORT);
 	} else if (unlikely_true(eth[0] & 1)) {
 		p->verdict = VERDICT_KERNEL;
-	} else if (unlikely_true(memcmp(eth, port->mac.bytes, 6) != 0)) {
+	} else if (unlikely_true(!is_addressed_to(eth, &port->mac))) {
 		packet_drop(p, DROP_FRAME_NOT_OURS);
 	} else {
 		uint16_t ethertype = load_be16(eth + 12);

@@ -7,9 +7,8 @@
 #include "path/encap.h"
 #include "path/worker.h"
 #include "wire/ip.h"
-#include "wire/wg.h"
 
-static void
+static inline void
 finish_v4(uint8_t *ip, const struct packet *p, const struct encap *e, uint32_t total)
 {
 	/* Without DF the identification tells datagrams apart; the counter differs in each. */
@@ -50,49 +49,45 @@ finish_v6(uint8_t *ip, const struct packet *p, const struct encap *e, uint32_t t
 	store_le16(udp + 6, checksum ? checksum : 0xffff);
 }
 
+static inline void
+put_outer(struct packet *p, const struct encap *e)
+{
+	if (likely_true(e->family == ADDR_V4)) {
+		uint8_t *ip = p->ip - (IPV4_BYTES + UDP_BYTES);
+		p->n_bytes += IPV4_BYTES + UDP_BYTES;
+		memcpy(ip, e->header, IPV4_BYTES + UDP_BYTES);
+		finish_v4(ip, p, e, p->n_bytes);
+		p->ip = ip;
+	} else {
+		uint8_t *ip = p->ip - (IPV6_BYTES + UDP_BYTES);
+		p->n_bytes += IPV6_BYTES + UDP_BYTES;
+		memcpy(ip, e->header, IPV6_BYTES + UDP_BYTES);
+		finish_v6(ip, p, e, p->n_bytes);
+		p->ip = ip;
+	}
+	p->family = e->family;
+}
+
 void
 encap_outer(struct packet *p, const struct encap *e)
 {
-	uint8_t *ip = p->ip - e->header_bytes;
-	uint32_t total = p->n_bytes + e->header_bytes;
-	memcpy(ip, e->header, e->header_bytes);
-	if (likely_true(e->family == ADDR_V4))
-		finish_v4(ip, p, e, total);
-	else
-		finish_v6(ip, p, e, total);
-	p->ip = ip;
-	p->n_bytes = total;
-	p->family = e->family;
+	put_outer(p, e);
 }
 
 void
 encap_link(struct worker *w, struct packet *p, const struct nexthop *nh)
 {
-	if (unlikely_true(!nh)) {
-		packet_drop(p, DROP_NO_UNDERLAY);
-		return;
-	}
 	p->nexthop = nh;
-	if (unlikely_true(nh->type == NEXTHOP_GLEAN)) {
-		park_for_neighbour(w, p, PARK_UNDERLAY);
-		return;
-	}
-	if (unlikely_true(nh->type != NEXTHOP_LINK)) {
+	if (unlikely_true(!nh))
 		packet_drop(p, DROP_NO_UNDERLAY);
-		return;
-	}
-	if (unlikely_true(p->n_bytes > nh->mtu)) {
+	else if (unlikely_true(nh->type == NEXTHOP_GLEAN))
+		park_for_neighbour(w, p, PARK_UNDERLAY);
+	else if (unlikely_true(nh->type != NEXTHOP_LINK))
+		packet_drop(p, DROP_NO_UNDERLAY);
+	else if (unlikely_true(p->n_bytes > nh->mtu))
 		packet_drop(p, DROP_TOO_BIG);
-		return;
-	}
-	uint8_t *frame = p->ip - nh->ethernet_bytes;
-	memcpy(frame, nh->ethernet, nh->ethernet_bytes - 2u);
-	store_be16(p->ip - 2, p->family == ADDR_V4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-	p->mbuf->data_off = (uint16_t)(frame - (uint8_t *)p->mbuf->buf_addr);
-	p->mbuf->data_len = (uint16_t)(p->n_bytes + nh->ethernet_bytes);
-	p->mbuf->pkt_len = p->mbuf->data_len;
-	p->out_link = nh->link_id;
-	p->verdict = VERDICT_TX;
+	else
+		encap_frame(p, nh);
 }
 
 const struct nexthop *
@@ -104,51 +99,110 @@ encap_nexthop(const struct tables *t, uint32_t nexthop_id)
 	return nh;
 }
 
-/*
- * The underlay changed after this header was made: control is told, once, and meanwhile the
- * next hop is looked up here. The source address may be out of date until control has acted.
- */
-static uint32_t
-stale_nexthop(struct worker *w, struct packet *p, const struct encap *e)
+bool
+encap_renew(struct worker *w, struct packet *p, struct encap *was, const struct mail_path *to)
 {
+	if (!was || !w->n_spares)
+		return false;
+	struct event_mail mail = {
+		.kind = EVENT_ENCAP_REPLACED,
+		.peer_id = p->peer_id,
+		.worker = w->idx,
+		.path = *to,
+		.encap = was,
+	};
+	/* Once told it must be done, and once done it must be told: room is seen to first. */
+	if (!mailbox_has_room(w->config->boxes->events))
+		return false;
+	struct encap *spare = w->spares[w->n_spares - 1];
+	spare->remote = to->remote;
+	spare->local = to->local;
+	if (!tables_encap_replace(w->tables, p->peer, was, spare))
+		return false;
+	w->n_spares--;
+	if (!mailbox_put(w->config->boxes->events, &mail))
+		drop_count(&w->drops, DROP_MAILBOX_FULL, 1); /* the old header is never freed: 192 bytes */
+	return true;
+}
+
+/*
+ * The underlay or the port changed after this header was made: it is made anew, by this worker if
+ * it has a spare, else by control, and then the next hop at least is looked up here meanwhile.
+ */
+static const struct encap *
+fresh_encap(struct worker *w, struct packet *p, struct encap *e, uint32_t *nexthop_id)
+{
+	struct mail_path path = {.remote = e->remote, .local = e->local};
+	if (encap_renew(w, p, e, &path)) {
+		e = rcu_read(p->peer->encap);
+		*nexthop_id = e ? e->nexthop_id : 0;
+		return e;
+	}
 	if (!__atomic_load_n(&p->peer->encap_stale_is_told, __ATOMIC_ACQUIRE) &&
 		event_put(w, EVENT_ENCAP_STALE, p->peer_id))
 		__atomic_store_n(&p->peer->encap_stale_is_told, true, __ATOMIC_RELEASE);
-	return route_lookup(w->tables->underlay[family_index(e->family)], e->remote.addr.bytes);
+	*nexthop_id = route_lookup(w->tables->underlay[family_index(e->family)],
+		e->remote.addr.bytes);
+	return e;
 }
 
-static void
-encap_packet(struct worker *w, struct packet *p)
+/* What the packets of one peer get in front; without an encap they are dropped for the reason. */
+struct hop {
+	const struct encap *encap;
+	const struct nexthop *nexthop;
+	enum drop_reason reason;
+};
+
+static struct hop
+find_hop(struct worker *w, struct packet *p)
 {
-	const struct encap *e = rcu_read(p->peer->encap);
-	if (unlikely_true(!e)) {
-		packet_drop(p, DROP_NO_ENDPOINT);
-		return;
-	}
+	struct encap *current = rcu_read(p->peer->encap);
+	const struct encap *e = current;
+	if (unlikely_true(!e))
+		return (struct hop){.reason = DROP_NO_ENDPOINT};
 	uint32_t nexthop_id = e->nexthop_id;
 	if (unlikely_true(e->generation !=
 			  __atomic_load_n(&w->tables->underlay_generation, __ATOMIC_RELAXED)))
-		nexthop_id = stale_nexthop(w, p, e);
-	if (unlikely_true(!e->has_route)) {
-		packet_drop(p, DROP_NO_UNDERLAY);
-		return;
+		e = fresh_encap(w, p, current, &nexthop_id);
+	if (unlikely_true(!e || !e->has_route))
+		return (struct hop){.reason = DROP_NO_UNDERLAY};
+	return (struct hop){.encap = e, .nexthop = encap_nexthop(w->tables, nexthop_id)};
+}
+
+/* Packets of one peer mostly follow each other: the header is found once for a run. */
+static void
+encap_sealed(struct worker *w, struct burst *b)
+{
+	const struct peer_entry *last = NULL;
+	struct hop hop = {0};
+	for (uint32_t i = 0; i < b->seal.n; i++) {
+		struct packet *p = &b->packets[b->seal.at[i]];
+		if (unlikely_true(!b->jobs[i].is_ok)) {
+			packet_drop(p, DROP_WG_AUTH);
+			continue;
+		}
+		if (p->peer != last) {
+			hop = find_hop(w, p);
+			last = p->peer;
+		}
+		if (unlikely_true(!hop.encap)) {
+			packet_drop(p, hop.reason);
+			continue;
+		}
+		put_outer(p, hop.encap);
+		const struct nexthop *nh = hop.nexthop;
+		if (likely_true(nh && nh->type == NEXTHOP_LINK && p->n_bytes <= nh->mtu))
+			encap_frame(p, nh);
+		else
+			encap_link(w, p, nh);
 	}
-	encap_outer(p, e);
-	encap_link(w, p, encap_nexthop(w->tables, nexthop_id));
 }
 
 void
 encap_burst(struct worker *w, struct burst *b)
 {
-	for (uint32_t i = 0; i < b->seal.n; i++)
-		__builtin_prefetch(rcu_read(b->packets[b->seal.at[i]].peer->encap));
-	for (uint32_t i = 0; i < b->seal.n; i++) {
-		struct packet *p = &b->packets[b->seal.at[i]];
-		if (unlikely_true(!b->jobs[i].is_ok))
-			packet_drop(p, DROP_WG_AUTH);
-		else
-			encap_packet(w, p);
-	}
+	encap_sealed(w, b);
+	/* Released ones that waited for the underlay's neighbour. */
 	for (uint32_t i = 0; i < b->sealed.n; i++) {
 		struct packet *p = &b->packets[b->sealed.at[i]];
 		uint32_t id = route_lookup(w->tables->underlay[family_index(p->family)],

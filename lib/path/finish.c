@@ -3,8 +3,8 @@
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
+#include "host/urgent.h"
 #include "path/worker.h"
-#include "wire/ip.h"
 
 static void
 drop(struct worker *w, struct packet *p, enum drop_reason reason)
@@ -52,40 +52,39 @@ hand_over(struct worker *w, struct packet *p, unsigned target, uint32_t tag)
 		drop(w, p, DROP_HANDOFF_FULL);
 }
 
-static void
-transmit(struct worker *w, struct packet *p)
+/* Whether this worker can put packets on the link itself; else p has been dropped or handed over. */
+static bool
+is_sendable(struct worker *w, struct packet *p)
 {
 	const struct port *port = rcu_read(w->config->ports[p->out_link]);
 	if (unlikely_true(!port || !__atomic_load_n(&port->is_up, __ATOMIC_RELAXED))) {
 		drop(w, p, DROP_LINK_DOWN);
-		return;
+		return false;
 	}
 	if (unlikely_true(w->idx >= port->n_tx_queues)) {
 		/* Fewer queues than workers: worker 0 sends for those without one. */
 		hand_over(w, p, 0, HANDOFF_TX | p->out_link);
-		return;
+		return false;
 	}
-	struct tx_batch *batch = &w->tx[p->out_link];
-	if (unlikely_true(batch->n == TX_BATCH))
-		flush_link(w, p->out_link);
-	batch->mbufs[batch->n++] = p->mbuf;
-	w->tx_links |= 1ull << p->out_link;
+	return true;
 }
 
-/* ARP, neighbour discovery and routing sessions must not queue behind a flood. */
-static bool
-is_urgent(const struct packet *p, const uint8_t *ip, uint32_t n_bytes)
+/* The batch of the link that was found sendable last. */
+struct open_batch {
+	uint16_t link_id; /* LINK_NONE at first */
+	struct tx_batch *batch;
+};
+
+static inline void
+transmit(struct worker *w, struct packet *p, struct open_batch *open)
 {
-	uint8_t family;
-	if (!ip_check(ip, n_bytes, &family))
-		return true; /* ARP and the like: a frame that is no IP packet */
-	uint8_t proto = family == ADDR_V4 ? ip[9] : ip[6];
-	const uint8_t *l4 = ip + (family == ADDR_V4 ? ipv4_header_bytes(ip) : IPV6_BYTES);
-	if (l4 + 4 > ip + n_bytes)
-		return false;
-	if (proto == IP_PROTO_ICMPV6)
-		return l4[0] >= 133 && l4[0] <= 137;
-	return proto == IP_PROTO_TCP && (load_be16(l4) == 179 || load_be16(l4 + 2) == 179);
+	if (unlikely_true(p->out_link != open->link_id)) {
+		if (!is_sendable(w, p))
+			return;
+		*open = (struct open_batch){.link_id = p->out_link, .batch = &w->tx[p->out_link]};
+		w->tx_links |= 1ull << p->out_link;
+	}
+	open->batch->mbufs[open->batch->n++] = p->mbuf;
 }
 
 /* To the twin of in_link: a port's gets the frame, a tunnel's the IP packet alone. */
@@ -98,15 +97,16 @@ to_kernel(struct worker *w, struct packet *p)
 	}
 	const struct kernel_rings *rings = &w->config->kernel[w->idx];
 	struct rte_mbuf *m = p->mbuf;
-	uint32_t skip = ETHERNET_BYTES;
-	if (link_is_tunnel(p->in_link)) {
+	bool is_tunnel = link_is_tunnel(p->in_link);
+	if (is_tunnel) {
 		m->data_off = (uint16_t)(p->ip - (uint8_t *)m->buf_addr);
 		m->data_len = (uint16_t)p->n_bytes;
 		m->pkt_len = p->n_bytes;
-		skip = 0;
 	}
-	bool urgent = is_urgent(p, rte_pktmbuf_mtod_offset(m, uint8_t *, skip),
-		m->data_len > skip ? m->data_len - skip : 0);
+	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+	/* ARP, neighbour discovery and routing sessions must not queue behind a flood. */
+	bool urgent = is_tunnel ? urgent_is_packet(data, m->data_len)
+				: urgent_is_frame(data, m->data_len);
 	struct frame *f = (struct frame *)m;
 	frame_set_link(f, p->in_link);
 	if (frame_ring_push(urgent ? rings->to_kernel_urgent : rings->to_kernel_bulk, &f, 1) != 1)
@@ -116,11 +116,12 @@ to_kernel(struct worker *w, struct packet *p)
 void
 finish_burst(struct worker *w, struct burst *b)
 {
+	struct open_batch open = {.link_id = LINK_NONE};
 	for (uint32_t at = 0; at < b->n; at++) {
 		struct packet *p = &b->packets[at];
 		switch ((enum verdict)p->verdict) {
 		case VERDICT_TX:
-			transmit(w, p);
+			transmit(w, p, &open);
 			break;
 		case VERDICT_KERNEL:
 			to_kernel(w, p);

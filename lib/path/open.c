@@ -10,7 +10,7 @@
 #include "wire/wg.h"
 
 /* False: the packet has its verdict. */
-static bool
+static inline bool
 find_session(struct worker *w, struct packet *p)
 {
 	const struct wg_data *data = (const struct wg_data *)p->ip;
@@ -49,7 +49,6 @@ sessions_burst(struct worker *w, struct burst *b)
 		struct packet *p = &b->packets[b->data.at[i]];
 		if (!find_session(w, p))
 			continue;
-		__builtin_prefetch(p->peer);
 		__builtin_prefetch(&p->peer->activity, 1);
 		__builtin_prefetch(&p->session->replay.words[p->counter / 64 % REPLAY_WORDS], 1);
 		b->data.at[n++] = b->data.at[i];
@@ -63,12 +62,11 @@ open_burst(struct worker *w, struct burst *b)
 	for (uint32_t i = 0; i < b->data.n; i++) {
 		struct packet *p = &b->packets[b->data.at[i]];
 		struct wg_data *data = (struct wg_data *)p->ip;
-		b->jobs[i] = (struct aead_job){
-			.key = p->session->recv_key,
-			.data = data->sealed,
-			.counter = p->counter,
-			.n_bytes = p->n_bytes - WG_DATA_OVERHEAD_BYTES,
-		};
+		struct aead_job *job = &b->jobs[i];
+		job->key = p->session->recv_key;
+		job->data = data->sealed;
+		job->counter = p->counter;
+		job->n_bytes = p->n_bytes - WG_DATA_OVERHEAD_BYTES;
 	}
 	if (unlikely_true(w->measures_aead)) {
 		uint64_t from = rte_rdtsc();

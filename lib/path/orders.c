@@ -102,6 +102,11 @@ follow(struct worker *w, struct burst *b, const struct order_mail *order)
 		if (!has_parked(&w->park, order->peer_id))
 			seal_keepalive(w, b, order->peer_id, true);
 		break;
+	case ORDER_ENCAP_SPARE:
+		/* Spares come back one for one, so there is room. */
+		if (w->n_spares < WORKER_SPARES)
+			w->spares[w->n_spares++] = order->encap;
+		break;
 	case ORDER_PARKED_DROP:
 		park_drop_peer(w, order->peer_id);
 		break;

@@ -4,11 +4,12 @@
  * that came out of a tunnel. Into a tunnel: on to peers_burst. Out of a tunnel to a neighbour:
  * delivered here. Neither: the kernel's, whose firewall and NAT apply there.
  */
+#include "path/encap.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 
 /* Whether a router may pass it on; else the kernel answers with time exceeded. */
-static bool
+static inline bool
 takes_hop(struct packet *p)
 {
 	if (unlikely_true(ip_ttl(p->ip, p->family) <= 1)) {
@@ -19,11 +20,12 @@ takes_hop(struct packet *p)
 	return true;
 }
 
-static void
+static inline void
 into_tunnel(struct worker *w, struct burst *b, uint32_t at, const struct nexthop *nh)
 {
 	struct packet *p = &b->packets[at];
-	if (unlikely_true(p->n_bytes > w->tables->ifaces[nh->iface_id].mtu)) {
+	uint32_t mtu = __atomic_load_n(&w->tables->ifaces[nh->iface_id].mtu, __ATOMIC_RELAXED);
+	if (unlikely_true(p->n_bytes > mtu)) {
 		p->verdict = VERDICT_KERNEL; /* it fragments, or says packet too big */
 	} else if (likely_true(takes_hop(p))) {
 		p->out_link = link_of_iface(nh->iface_id);
@@ -31,24 +33,14 @@ into_tunnel(struct worker *w, struct burst *b, uint32_t at, const struct nexthop
 	}
 }
 
-/* Puts the neighbour's Ethernet header in front of the packet at p->ip and trims the rest. */
-static void
-deliver(struct worker *w, struct packet *p, const struct nexthop *nh)
+/* To a neighbour on a port. */
+static inline void
+deliver(struct packet *p, const struct nexthop *nh)
 {
-	if (unlikely_true(p->n_bytes > nh->mtu)) {
+	if (unlikely_true(p->n_bytes > nh->mtu))
 		p->verdict = VERDICT_KERNEL;
-		return;
-	}
-	if (!takes_hop(p))
-		return;
-	uint8_t *frame = p->ip - nh->ethernet_bytes;
-	memcpy(frame, nh->ethernet, nh->ethernet_bytes - 2u);
-	store_be16(p->ip - 2, p->family == ADDR_V4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-	p->mbuf->data_off = (uint16_t)(frame - (uint8_t *)p->mbuf->buf_addr);
-	p->mbuf->data_len = (uint16_t)(p->n_bytes + nh->ethernet_bytes);
-	p->mbuf->pkt_len = p->mbuf->data_len;
-	p->out_link = nh->link_id;
-	p->verdict = VERDICT_TX;
+	else if (likely_true(takes_hop(p)))
+		encap_frame(p, nh);
 }
 
 /* Equal-cost paths: a flow keeps to one member, chosen by its addresses. */
@@ -64,7 +56,7 @@ group_member(const struct tables *t, const struct packet *p, const struct nextho
 	return tables_nexthop(t, group->members[(h >> 33) % group->n_members]);
 }
 
-static void
+static inline void
 route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nexthop *nh)
 {
 	struct packet *p = &b->packets[at];
@@ -81,7 +73,7 @@ route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nextho
 	else if (nh->type == NEXTHOP_BLACKHOLE)
 		packet_drop(p, DROP_NO_ROUTE);
 	else if (is_from_tunnel && nh->type == NEXTHOP_LINK)
-		deliver(w, p, nh);
+		deliver(p, nh);
 	else if (is_from_tunnel && nh->type == NEXTHOP_GLEAN)
 		park_for_neighbour(w, p, PARK_FORWARD);
 	else
@@ -91,20 +83,20 @@ route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nextho
 void
 route_burst(struct worker *w, struct burst *b)
 {
-	uint32_t n = b->routed.n;
-	const struct nexthop *nexthops[BURST_MAX];
-	for (uint32_t i = 0; i < n; i++) {
+	struct lookup *l = &b->lookup;
+	const struct nexthop *nexthops[BURST_MAX + 1];
+	lookup_clear(l);
+	for (uint32_t i = 0; i < b->routed.n; i++) {
 		const struct packet *p = &b->packets[b->routed.at[i]];
-		b->queries[i] = (struct route_query){
-			.table = w->tables->forward[family_index(p->family)],
-			.addr = ip_destination(p->ip, p->family),
-		};
+		lookup_add(l, w->tables->forward[family_index(p->family)],
+			ip_destination(p->ip, p->family), p->family);
 	}
-	route_lookup_bulk(b->queries, n);
-	for (uint32_t i = 0; i < n; i++) {
-		nexthops[i] = b->queries[i].value ? tables_nexthop(w->tables, b->queries[i].value) : NULL;
-		__builtin_prefetch(nexthops[i]);
+	lookup_run(l);
+	for (uint32_t k = 1; k <= l->n_queries; k++) {
+		uint32_t id = l->queries[k].value;
+		nexthops[k] = id ? tables_nexthop(w->tables, id) : NULL;
+		__builtin_prefetch(nexthops[k]);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		route_packet(w, b, b->routed.at[i], nexthops[i]);
+	for (uint32_t i = 0; i < b->routed.n; i++)
+		route_packet(w, b, b->routed.at[i], nexthops[l->of[i]]);
 }

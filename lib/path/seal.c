@@ -10,61 +10,78 @@
 #include "wire/ip.h"
 #include "wire/wg.h"
 
-/* Whether the session may seal one more; else a handshake is asked for and the packet waits. */
-static bool
-has_session(struct worker *w, struct packet *p)
+/* The session to seal with now; NULL: a handshake is due first. */
+static struct session *
+usable_session(const struct worker *w, const struct peer_entry *peer)
 {
 	const struct protocol_times *times = w->tables->times;
-	struct session *s = rcu_read(p->peer->tx);
+	struct session *s = rcu_read(peer->tx);
 	if (unlikely_true(!s || session_has_expired(s->birth_ns, w->now_ns, times->reject_after_ns) ||
 			  __atomic_load_n(&s->send_counter, __ATOMIC_RELAXED) >=
-				  times->reject_after_messages)) {
-		park_for_peer(w, p);
-		return false;
-	}
-	p->session = s;
-	return true;
+				  times->reject_after_messages))
+		return NULL;
+	return s;
 }
 
-static bool
-is_known_peer(struct worker *w, struct packet *p)
+/* Peer and session of a look-up's answer; the peer is on its way to the cache. */
+struct target {
+	struct peer_entry *peer; /* NULL: there is none */
+	struct session *session;
+};
+
+/* Three passes, each of which reads what the one before has fetched. */
+static void
+find_targets(struct worker *w, const struct lookup *l, struct target *targets)
 {
-	if (unlikely_true(!p->peer_id)) {
-		/* The kernel answers what it sent itself with EHOSTUNREACH on a kernel wg0; here it is counted. */
-		packet_drop(p, DROP_NO_PEER);
-		return false;
+	for (uint32_t k = 1; k <= l->n_queries; k++) {
+		uint32_t peer_id = l->queries[k].value;
+		struct peer_entry *peer = peer_id ? tables_peer(w->tables, peer_id) : NULL;
+		__builtin_prefetch(peer);
+		targets[k] = (struct target){.peer = peer};
 	}
-	p->peer = tables_peer(w->tables, p->peer_id);
-	__builtin_prefetch(p->peer);
-	__builtin_prefetch(&p->peer->activity, 1);
-	return true;
+	for (uint32_t k = 1; k <= l->n_queries; k++) {
+		const struct peer_entry *peer = targets[k].peer;
+		if (unlikely_true(!peer))
+			continue;
+		__builtin_prefetch(rcu_read(peer->tx), 1);
+		/* Read after sealing; they come meanwhile. */
+		__builtin_prefetch(rcu_read(peer->encap));
+		__builtin_prefetch(&peer->activity, 1);
+	}
+	for (uint32_t k = 1; k <= l->n_queries; k++) {
+		if (likely_true(targets[k].peer != NULL))
+			targets[k].session = usable_session(w, targets[k].peer);
+	}
 }
 
 void
 peers_burst(struct worker *w, struct burst *b)
 {
-	uint32_t n = b->tunnel.n, kept = 0;
-	for (uint32_t i = 0; i < n; i++) {
+	struct lookup *l = &b->lookup;
+	struct target targets[BURST_MAX + 1];
+	lookup_clear(l);
+	for (uint32_t i = 0; i < b->tunnel.n; i++) {
 		const struct packet *p = &b->packets[b->tunnel.at[i]];
 		const struct iface_entry *iface =
 			&w->tables->ifaces[p->out_link - LINK_FIRST_TUNNEL];
-		b->queries[i] = (struct route_query){
-			.table = iface->allowed[family_index(p->family)],
-			.addr = ip_destination(p->ip, p->family),
-		};
+		lookup_add(l, iface->allowed[family_index(p->family)],
+			ip_destination(p->ip, p->family), p->family);
 	}
-	route_lookup_bulk(b->queries, n);
-	for (uint32_t i = 0; i < n; i++) {
-		struct packet *p = &b->packets[b->tunnel.at[i]];
-		p->peer_id = b->queries[i].value;
-		if (is_known_peer(w, p))
-			b->tunnel.at[kept++] = b->tunnel.at[i];
-	}
-	for (uint32_t i = 0; i < kept; i++)
-		__builtin_prefetch(rcu_read(b->packets[b->tunnel.at[i]].peer->tx));
-	for (uint32_t i = 0; i < kept; i++) {
-		if (has_session(w, &b->packets[b->tunnel.at[i]]))
-			list_add(&b->seal, b->tunnel.at[i]);
+	lookup_run(l);
+	find_targets(w, l, targets);
+	for (uint32_t i = 0; i < b->tunnel.n; i++) {
+		uint32_t at = b->tunnel.at[i];
+		struct packet *p = &b->packets[at];
+		const struct target *target = &targets[l->of[i]];
+		p->peer_id = lookup_value(l, i);
+		p->peer = target->peer;
+		p->session = target->session;
+		if (likely_true(p->session != NULL))
+			list_add(&b->seal, at);
+		else if (p->peer)
+			park_for_peer(w, p);
+		else
+			packet_drop(p, DROP_NO_PEER); /* a kernel wg0 answers with unreachable */
 	}
 }
 
@@ -82,7 +99,7 @@ renew_if_old(struct worker *w, const struct packet *p)
 }
 
 /* What a run of packets just sealed for one peer tells its timers and counters. */
-static void
+static inline void
 note_sent(struct worker *w, const struct packet *p, uint64_t n_bytes, bool has_data)
 {
 	struct peer_entry *peer = p->peer;
@@ -97,75 +114,90 @@ note_sent(struct worker *w, const struct packet *p, uint64_t n_bytes, bool has_d
 	renew_if_old(w, p);
 }
 
-/*
- * Reserves counters for the run of packets of one session that starts at list place `from`, and
- * returns the place behind it. Consecutive packets mostly share their session: one atomic add.
- */
-static uint32_t
-reserve_run(struct worker *w, struct burst *b, uint32_t from)
-{
-	struct packet *first = &b->packets[b->seal.at[from]];
-	struct session *s = first->session;
-	uint32_t to = from;
-	uint64_t n_bytes = 0;
-	bool has_data = false;
-	while (to < b->seal.n && b->packets[b->seal.at[to]].session == s) {
-		const struct packet *p = &b->packets[b->seal.at[to++]];
-		n_bytes += p->n_bytes + WG_DATA_OVERHEAD_BYTES;
-		has_data |= p->n_bytes != 0;
-	}
-	uint64_t counter = session_reserve(s, to - from);
-	for (uint32_t i = from; i < to; i++)
-		b->packets[b->seal.at[i]].counter = counter++;
-	note_sent(w, first, n_bytes, has_data);
-	return to;
-}
+/* Packets in a row for one session: what they have in common is read once. */
+struct seal_run {
+	const struct session *session;
+	uint64_t counter;      /* of the next one */
+	uint64_t counter_limit;
+	uint32_t mtu;          /* of the tunnel */
+	uint64_t n_bytes;      /* of the messages prepared so far */
+	bool has_data;
+};
 
 /* Pads the plain text and writes the data header in front of it; fills the job. */
-static bool
-prepare(struct worker *w, struct packet *p, struct aead_job *job)
+static inline bool
+prepare(struct packet *p, struct seal_run *run, struct aead_job *job)
 {
-	uint32_t mtu = __atomic_load_n(&w->tables->ifaces[p->out_link - LINK_FIRST_TUNNEL].mtu,
-		__ATOMIC_RELAXED);
-	uint32_t padded = (uint32_t)wg_padded_bytes(p->n_bytes, mtu);
+	uint32_t padded = (uint32_t)wg_padded_bytes(p->n_bytes, run->mtu);
 	uint8_t *end = (uint8_t *)p->mbuf->buf_addr + p->mbuf->buf_len;
+	p->counter = run->counter++;
 	if (unlikely_true(p->ip + padded + WG_TAG_BYTES > end)) {
 		packet_drop(p, DROP_TOO_BIG);
 		return false;
 	}
-	if (unlikely_true(p->counter >= w->tables->times->reject_after_messages)) {
+	if (unlikely_true(p->counter >= run->counter_limit)) {
 		packet_drop(p, DROP_COUNTER_SPENT);
 		return false;
 	}
 	if (padded != p->n_bytes)
 		memset(p->ip + p->n_bytes, 0, padded - p->n_bytes);
-	p->outer_tos = p->n_bytes ? ip_traffic_class(p->ip, p->family) & ECN_MASK : 0;
-	*job = (struct aead_job){
-		.key = p->session->send_key,
-		.data = p->ip,
-		.counter = p->counter,
-		.n_bytes = padded,
-	};
+	p->outer_tos = p->n_bytes ? ip_ecn(p->ip, p->family) : 0;
+	job->key = run->session->send_key;
+	job->data = p->ip;
+	job->counter = p->counter;
+	job->n_bytes = padded;
 	struct wg_data *data = (struct wg_data *)(p->ip - sizeof(*data));
 	data->type = WG_DATA;
-	data->receiver_index = p->session->remote_index;
+	data->receiver_index = run->session->remote_index;
 	data->counter = p->counter;
+	run->has_data |= p->n_bytes != 0;
 	p->ip = (uint8_t *)data;
 	p->n_bytes = padded + WG_DATA_OVERHEAD_BYTES;
+	run->n_bytes += p->n_bytes;
 	return true;
+}
+
+static uint32_t
+run_end(const struct burst *b, uint32_t from)
+{
+	const struct session *s = b->packets[b->seal.at[from]].session;
+	uint32_t to = from + 1;
+	while (to < b->seal.n && b->packets[b->seal.at[to]].session == s)
+		to++;
+	return to;
+}
+
+/*
+ * The run that starts at list place `from`: one atomic add reserves its counters. Those that can
+ * be sealed move to list places from *n on. Returns the place behind the run.
+ */
+static uint32_t
+prepare_run(struct worker *w, struct burst *b, uint32_t from, uint32_t *n)
+{
+	struct packet *first = &b->packets[b->seal.at[from]];
+	const struct iface_entry *iface = &w->tables->ifaces[first->out_link - LINK_FIRST_TUNNEL];
+	uint32_t to = run_end(b, from);
+	struct seal_run run = {
+		.session = first->session,
+		.counter = session_reserve(first->session, to - from),
+		.counter_limit = w->tables->times->reject_after_messages,
+		.mtu = __atomic_load_n(&iface->mtu, __ATOMIC_RELAXED),
+	};
+	for (uint32_t i = from; i < to; i++) {
+		uint32_t at = b->seal.at[i];
+		if (likely_true(prepare(&b->packets[at], &run, &b->jobs[*n])))
+			b->seal.at[(*n)++] = (uint16_t)at;
+	}
+	note_sent(w, first, run.n_bytes, run.has_data);
+	return to;
 }
 
 void
 seal_burst(struct worker *w, struct burst *b)
 {
-	for (uint32_t i = 0; i < b->seal.n;)
-		i = reserve_run(w, b, i);
 	uint32_t n = 0;
-	for (uint32_t i = 0; i < b->seal.n; i++) {
-		uint32_t at = b->seal.at[i];
-		if (prepare(w, &b->packets[at], &b->jobs[n]))
-			b->seal.at[n++] = (uint8_t)at;
-	}
+	for (uint32_t i = 0; i < b->seal.n;)
+		i = prepare_run(w, b, i, &n);
 	b->seal.n = n;
 	if (unlikely_true(w->measures_aead)) {
 		uint64_t from = rte_rdtsc();

@@ -33,6 +33,12 @@ worker_create(struct path_config *config, unsigned idx, struct err *err)
 		free(w);
 		return NULL;
 	}
+	/* Fewer spares, or none, only mean that control renews outer headers a little later. */
+	for (unsigned i = 0; i < WORKER_SPARES; i++) {
+		struct encap *e = tables_encap_alloc();
+		if (e)
+			w->spares[w->n_spares++] = e;
+	}
 	return w;
 }
 
@@ -42,6 +48,8 @@ worker_destroy(struct worker *w)
 	if (!w)
 		return;
 	park_fini(&w->park);
+	while (w->n_spares)
+		free(w->spares[--w->n_spares]);
 	aead_destroy(&w->aead);
 	secret_wipe(w, sizeof(*w));
 	free(w);

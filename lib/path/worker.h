@@ -25,7 +25,7 @@
 
 enum {
 	PATH_MAX_WORKERS = 64,
-	TX_BATCH = 64,
+	WORKER_SPARES = 16,   /* outer headers ready for peers that roam */
 	HANDOFF_TX = 1 << 16, /* in hash.usr of a packet handed over: it only needs to be sent */
 };
 
@@ -55,7 +55,7 @@ struct link_counters {
 
 struct tx_batch {
 	uint32_t n;
-	struct rte_mbuf *mbufs[TX_BATCH];
+	struct rte_mbuf *mbufs[BURST_MAX]; /* a turn sends no more than it took in */
 };
 
 struct worker {
@@ -67,6 +67,8 @@ struct worker {
 	struct aead aead;
 	struct burst burst;
 	struct park park;
+	struct encap *spares[WORKER_SPARES];
+	uint32_t n_spares;
 	struct tx_batch tx[TABLES_MAX_PORTS];
 	uint64_t tx_links;             /* bit i: tx[i] holds packets */
 	uint64_t aead_clk;             /* spent in the cipher, when measures_aead */

@@ -13,7 +13,7 @@ session_init(struct session *s, const struct session_keys *keys, uint32_t peer_i
 	s->remote_index = keys->remote_index;
 	s->peer_id = s->recv_peer_id = peer_id;
 	s->iface_id = s->recv_iface_id = iface_id;
-	s->is_initiator = keys->is_initiator;
+	s->is_initiator = s->recv_is_initiator = keys->is_initiator;
 	s->is_confirmed = keys->is_initiator;
 }
 

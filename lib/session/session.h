@@ -38,7 +38,7 @@ struct session {
 	uint16_t recv_iface_id;
 	uint16_t owner_worker;
 	bool is_confirmed;         /* the other side has proved that it holds the keys */
-	bool confirm_is_told;      /* the owner has told control of the first packet */
+	bool recv_is_initiator;    /* as is_initiator; opening stays in its own line */
 	struct replay replay;
 };
 _Static_assert(offsetof(struct session, recv_key) == 64, "sealing fits one line");

@@ -62,22 +62,21 @@ encap_template(struct encap *e, uint16_t listen_port)
 }
 
 /*
- * Looks the underlay up for where remote is reached and from which address. Lock held: no other
- * writer changes what is read here.
+ * Looks the underlay up for where e->remote is reached and from which address. e->local stays if
+ * it is one of the box's own, else the route's is taken. Reader or writer.
  */
 static void
-resolve(struct tables *t, struct encap *e, const struct addr *local)
+resolve(struct tables *t, struct encap *e)
 {
-	unsigned family = family_index(e->family);
+	uint8_t family = e->remote.addr.family;
 	e->generation = __atomic_load_n(&t->underlay_generation, __ATOMIC_ACQUIRE);
-	e->nexthop_id = route_lookup(t->underlay[family], e->remote.addr.bytes);
-	const struct nexthop *nh = e->nexthop_id ? t->nexthops[e->nexthop_id] : NULL;
+	e->nexthop_id = route_lookup(t->underlay[family_index(family)], e->remote.addr.bytes);
+	const struct nexthop *nh = e->nexthop_id ? tables_nexthop(t, e->nexthop_id) : NULL;
 	if (nh && nh->type == NEXTHOP_GROUP && nh->n_members)
-		nh = t->nexthops[nh->members[0]];
-	if (local && local->family == e->family && tables_is_local(t, e->family, local->bytes))
-		e->local = *local;
-	else if (nh && nh->source.family == e->family)
-		e->local = nh->source;
+		nh = tables_nexthop(t, nh->members[0]);
+	bool is_kept = e->local.family == family && tables_is_local(t, family, e->local.bytes);
+	if (!is_kept)
+		e->local = nh && nh->source.family == family ? nh->source : (struct addr){0};
 	e->has_route = nh && e->local.family != ADDR_NONE;
 }
 
@@ -87,35 +86,82 @@ encap_free(struct rcu_node *node)
 	free(CONTAINER_OF(node, struct encap, rcu));
 }
 
+struct encap *
+tables_encap_alloc(void)
+{
+	size_t n_bytes = (sizeof(struct encap) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES *
+			 CACHE_LINE_BYTES;
+	struct encap *e = aligned_alloc(CACHE_LINE_BYTES, n_bytes);
+	if (e)
+		memset(e, 0, n_bytes);
+	return e;
+}
+
+void
+tables_encap_retire(struct tables *t, struct encap *e)
+{
+	/* Writers that read it are no RCU readers; one that still does holds the lock. */
+	pthread_mutex_lock(&t->lock);
+	pthread_mutex_unlock(&t->lock);
+	rcu_retire(&e->rcu, encap_free);
+}
+
+static void
+fill(struct tables *t, const struct peer_entry *p, struct encap *e)
+{
+	resolve(t, e);
+	encap_template(e,
+		__atomic_load_n(&t->ifaces[p->iface_id].listen_port, __ATOMIC_RELAXED));
+}
+
+/* After e was published. Of two writers at once the mark may be the other's: one roam too many. */
+static void
+mark_path(struct peer_entry *p, const struct encap *e)
+{
+	const uint8_t *port = e->header + (e->family == ADDR_V4 ? 22 : 42);
+	__atomic_store_n(&p->path_mark,
+		path_mark(e->family, e->remote.addr.bytes, port, e->local.bytes), __ATOMIC_RELAXED);
+}
+
+bool
+tables_encap_replace(struct tables *t, struct peer_entry *p, struct encap *was,
+	struct encap *spare)
+{
+	fill(t, p, spare);
+	if (!__atomic_compare_exchange_n(&p->encap, &was, spare, false, __ATOMIC_ACQ_REL,
+		    __ATOMIC_RELAXED))
+		return false;
+	mark_path(p, spare);
+	return true;
+}
+
 int
 tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
 	const struct addr *local)
 {
-	struct encap *e = aligned_alloc(CACHE_LINE_BYTES,
-		(sizeof(*e) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES);
+	struct encap *e = tables_encap_alloc();
 	if (!e)
 		return -ENOMEM;
-	memset(e, 0, sizeof(*e));
 	e->remote = *remote;
-	e->family = remote->addr.family;
-
+	if (local)
+		e->local = *local;
 	pthread_mutex_lock(&t->lock);
 	struct peer_entry *p = tables_peer(t, peer_id);
-	resolve(t, e, local);
-	encap_template(e, t->ifaces[p->iface_id].listen_port);
-	struct encap *was = p->encap;
-	rcu_publish(p->encap, e);
-	if (was)
-		rcu_retire(&was->rcu, encap_free);
+	fill(t, p, e);
+	struct encap *was = __atomic_exchange_n(&p->encap, e, __ATOMIC_ACQ_REL);
+	mark_path(p, e);
 	pthread_mutex_unlock(&t->lock);
+	if (was)
+		tables_encap_retire(t, was);
 	return 0;
 }
 
 bool
 tables_encap_get(struct tables *t, uint32_t peer_id, struct endpoint *remote, struct addr *local)
 {
+	/* A worker may replace it meanwhile, but tables_encap_retire waits for this lock. */
 	pthread_mutex_lock(&t->lock);
-	const struct encap *e = tables_peer(t, peer_id)->encap;
+	const struct encap *e = rcu_read(tables_peer(t, peer_id)->encap);
 	if (e) {
 		*remote = e->remote;
 		*local = e->local;

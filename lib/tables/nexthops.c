@@ -93,31 +93,6 @@ tables_route_set(struct tables *t, enum tables_which which, const struct prefix 
 	return rc;
 }
 
-static uint32_t
-addr_hash(uint8_t family, const uint8_t *bytes)
-{
-	uint64_t lo = load_le32(bytes), hi = 0;
-	if (family == ADDR_V6) {
-		lo = load_le64(bytes);
-		hi = load_le64(bytes + 8);
-	}
-	return (uint32_t)(((lo ^ hi) * 0x9e3779b97f4a7c15ull) >> 32);
-}
-
-bool
-tables_is_local(const struct tables *t, uint8_t family, const uint8_t *bytes)
-{
-	const struct local_set *set = rcu_read(t->locals);
-	unsigned n_bytes = addr_n_bytes(family);
-	for (uint32_t i = addr_hash(family, bytes);; i++) {
-		const struct addr *a = &set->slots[i & set->mask];
-		if (a->family == ADDR_NONE)
-			return false;
-		if (a->family == family && memcmp(a->bytes, bytes, n_bytes) == 0)
-			return true;
-	}
-}
-
 static void
 local_set_free(struct rcu_node *node)
 {
@@ -136,10 +111,11 @@ local_set_make(const struct addr *addrs, uint32_t n_addrs)
 		return NULL;
 	set->mask = n_slots - 1;
 	for (uint32_t k = 0; k < n_addrs; k++) {
-		uint32_t i = addr_hash(addrs[k].family, addrs[k].bytes);
+		struct addr a = addr_from_bytes(addrs[k].family, addrs[k].bytes);
+		uint32_t i = local_hash(load_le64(a.bytes), load_le64(a.bytes + 8));
 		while (set->slots[i & set->mask].family != ADDR_NONE)
 			i++;
-		set->slots[i & set->mask] = addrs[k];
+		set->slots[i & set->mask] = a;
 	}
 	return set;
 }

@@ -31,7 +31,9 @@ destroy_tries(struct route_table *tries[2])
 struct tables *
 tables_create(uint32_t max_peers, const struct protocol_times *times, struct err *err)
 {
-	struct tables *t = aligned_alloc(CACHE_LINE_BYTES, sizeof(*t));
+	size_t n_bytes = (sizeof(struct tables) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES *
+			 CACHE_LINE_BYTES;
+	struct tables *t = aligned_alloc(CACHE_LINE_BYTES, n_bytes);
 	if (!t) {
 		err_set(err, -ENOMEM, "no memory for the tables");
 		return NULL;
@@ -188,8 +190,8 @@ tables_peer_remove(struct tables *t, uint32_t peer_id)
 	tables_sessions_wipe(t, peer_id);
 	pthread_mutex_lock(&t->lock);
 	struct peer_entry *p = tables_peer(t, peer_id);
-	struct encap *encap = p->encap;
-	rcu_publish(p->encap, NULL);
+	struct encap *encap = __atomic_exchange_n(&p->encap, NULL, __ATOMIC_ACQ_REL);
+	__atomic_store_n(&p->path_mark, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->is_live, false, __ATOMIC_RELEASE);
 	if (encap)
 		rcu_retire(&encap->rcu, encap_free);

@@ -113,6 +113,7 @@ struct peer_entry {
 	bool handshake_is_wanted;        /* told; control clears it when it has acted */
 	bool roam_is_told;
 	bool encap_stale_is_told;
+	uint64_t path_mark;              /* of encap's path (relaxed; written with it); 0: none */
 
 	/* The writers' own: session slots, 0 none. */
 	uint32_t current_slot ALIGNED_LINE;
@@ -184,6 +185,28 @@ void tables_destroy(struct tables *t);
 
 /* ---- Readers ---- */
 
+/*
+ * A mark of an outer path: family, the far end's address and port (as on the wire), our address.
+ * Never 0. Authenticated packets are compared with the path we send on by it, in the line that
+ * opening touches anyway. That two paths share one is a chance of 2^-63 and costs a late roam.
+ */
+static inline uint64_t
+path_mark(uint8_t family, const uint8_t *remote, const uint8_t *remote_port, const uint8_t *local)
+{
+	const uint64_t k = 0x9e3779b97f4a7c15ull;
+	uint64_t mark = load_le16(remote_port) + 1u;
+	if (family == ADDR_V4) {
+		mark = mark * k + ((uint64_t)load_le32(remote) << 32 | load_le32(local));
+	} else {
+		mark = ~mark * k + load_le64(remote);
+		mark = (mark ^ mark >> 29) * k + load_le64(remote + 8);
+		mark = (mark ^ mark >> 29) * k + load_le64(local);
+		mark = (mark ^ mark >> 29) * k + load_le64(local + 8);
+	}
+	mark *= k;
+	return (mark ^ mark >> 32) | 1;
+}
+
 static inline struct peer_entry *
 tables_peer(const struct tables *t, uint32_t peer_id)
 {
@@ -218,8 +241,31 @@ tables_nexthop(const struct tables *t, uint32_t nexthop_id)
 	return rcu_read(t->nexthops[nexthop_id]);
 }
 
+/* Where the search for an address starts in a struct local_set. */
+static inline uint32_t
+local_hash(uint64_t low, uint64_t high)
+{
+	return (uint32_t)(((low ^ high) * 0x9e3779b97f4a7c15ull) >> 32);
+}
+
 /* Whether the bytes (4 or 16, network order) are one of the box's own addresses. */
-bool tables_is_local(const struct tables *t, uint8_t family, const uint8_t *bytes);
+static inline bool
+tables_is_local(const struct tables *t, uint8_t family, const uint8_t *bytes)
+{
+	const struct local_set *set = rcu_read(t->locals);
+	bool is_wide = family == ADDR_V6;
+	uint64_t low = is_wide ? load_le64(bytes) : load_le32(bytes);
+	uint64_t high = is_wide ? load_le64(bytes + 8) : 0;
+	for (uint32_t i = local_hash(low, high);; i++) {
+		/* An IPv4 address is followed by zeros, and a free slot ends the search. */
+		const struct addr *a = &set->slots[i & set->mask];
+		if (a->family == ADDR_NONE)
+			return false;
+		if (a->family == family && load_le64(a->bytes) == low &&
+			load_le64(a->bytes + 8) == high)
+			return true;
+	}
+}
 
 /* ---- Interfaces and peers ---- */
 
@@ -251,6 +297,17 @@ int tables_allowed_del(struct tables *t, uint16_t iface_id, const struct prefix 
  */
 int tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
 	const struct addr *local);
+/*
+ * The same by a worker, as an RCU reader, for a packet in hand: fills spare, which the worker owns,
+ * and puts it in the place of was, unless another has replaced that meanwhile. True: spare is the
+ * peer's now and was is the caller's to have retired (EVENT_ENCAP_REPLACED).
+ */
+bool tables_encap_replace(struct tables *t, struct peer_entry *p, struct encap *was,
+	struct encap *spare);
+/* A zeroed one for a worker to fill; NULL: no memory. Freed with free(). */
+struct encap *tables_encap_alloc(void);
+/* Frees it once no worker can hold it. Writers. */
+void tables_encap_retire(struct tables *t, struct encap *e);
 /* Fills e's header, checksum and sizes from e->remote, e->local and the port. Pure. */
 void encap_template(struct encap *e, uint16_t listen_port);
 /* Copies the endpoint out; false: none known. Any writer thread. */

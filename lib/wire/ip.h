@@ -58,10 +58,11 @@ ipv4_is_fragment(const uint8_t *ip)
 static inline uint16_t
 ip_sum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+	/* Halves added to each other, crosswise: the upper half then holds sum and carry. */
+	sum += sum << 32 | sum >> 32;
+	uint32_t half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
 }
 
 /* Whether the checksum of an IPv4 header (20 to 60 bytes) is right. */
@@ -70,8 +71,10 @@ ipv4_checksum_is_right(const uint8_t *ip)
 {
 	uint64_t sum = (uint64_t)load_le32(ip) + load_le32(ip + 4) + load_le32(ip + 8) +
 		       load_le32(ip + 12) + load_le32(ip + 16);
-	for (unsigned at = IPV4_BYTES; at < ipv4_header_bytes(ip); at += 4)
-		sum += load_le32(ip + at);
+	if (unlikely_true(ip[0] != 0x45)) {
+		for (unsigned at = IPV4_BYTES; at < ipv4_header_bytes(ip); at += 4)
+			sum += load_le32(ip + at);
+	}
 	return ip_sum_fold(sum) == 0xffff;
 }
 
@@ -135,6 +138,12 @@ static inline uint8_t
 ip_traffic_class(const uint8_t *ip, uint8_t family)
 {
 	return family == ADDR_V4 ? ip[1] : (uint8_t)((load_be16(ip) >> 4) & 0xff);
+}
+
+static inline uint8_t
+ip_ecn(const uint8_t *ip, uint8_t family)
+{
+	return (family == ADDR_V4 ? ip[1] : ip[1] >> 4) & ECN_MASK;
 }
 
 static inline uint8_t
