@@ -39,8 +39,24 @@ scene_end() {
 	if [ -n "$scene_stops_inside" ] && [ -t 0 ]; then
 		scene_look_around
 	fi
+	if [ "$status" -eq 0 ] && ! scene_gateways_end; then
+		status=1
+	fi
 	(exit "$status")
 	net_end
+}
+
+# Whatever a scene was about: a headgate that still runs ends with status 0 (no crash, no leak).
+scene_gateways_end() {
+	local x status
+	for x in "${!site_program[@]}"; do
+		[ "${site_program[$x]}" = headgate ] || continue
+		gateway_down "$x" && continue
+		status=$?
+		say "FAILED: headgated of site $x ended with status $status"
+		tail -n 300 "$run/gateway-$x.log"
+		return 1
+	done
 }
 
 scene_look_around() {
