@@ -31,7 +31,12 @@ mailbox_create(const char *name, unsigned mail_bytes, unsigned slots)
 	if (!box)
 		return NULL;
 	box->mail_bytes = mail_bytes;
-	box->ring = rte_ring_create_elem(name, mail_bytes, slots, SOCKET_ID_ANY, 0);
+	/*
+	 * Relaxed tail: a sender that is preempted half way, as control threads are, does not keep
+	 * the others spinning.
+	 */
+	box->ring = rte_ring_create_elem(name, mail_bytes, slots, SOCKET_ID_ANY,
+		RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
 	if (!box->ring) {
 		free(box);
 		return NULL;
