@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "intent/cores.h"
+#include "mailbox/frame.h"
 #include "port/port.h"
 
 enum {
@@ -211,7 +212,8 @@ eal_make_pool(const struct eal *eal, const struct intent *intent, struct err *er
 	unsigned room = RTE_MAX((unsigned)DATA_ROOM_MIN, mtu + 128) + RTE_PKTMBUF_HEADROOM;
 	unsigned n = mtu > 4096 ? POOL_BUFS / 4 : POOL_BUFS;
 	struct rte_mempool *pool =
-		rte_pktmbuf_pool_create("hg-pool", n, POOL_CACHE, 0, (uint16_t)room, SOCKET_ID_ANY);
+		rte_pktmbuf_pool_create_by_ops("hg-pool", n, POOL_CACHE, 0, (uint16_t)room,
+			SOCKET_ID_ANY, frame_pool_ops());
 	if (!pool)
 		err_set(err, -ENOMEM, "no memory for %u packet buffers of %u bytes (%s)", n, room,
 			rte_strerror(rte_errno));

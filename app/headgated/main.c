@@ -129,8 +129,8 @@ make_path(struct gateway *g, struct err *err)
 	for (unsigned i = 0; i < g->eal.n_workers; i++) {
 		char name[24];
 		snprintf(name, sizeof(name), "hg-handoff-%u", i);
-		g->path.handoff[i] =
-			rte_ring_create(name, HANDOFF_SLOTS, SOCKET_ID_ANY, RING_F_SC_DEQ);
+		g->path.handoff[i] = rte_ring_create(name, HANDOFF_SLOTS, SOCKET_ID_ANY,
+			RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
 		if (!g->path.handoff[i])
 			return err_set(err, -ENOMEM, "no memory for worker %u's ring", i);
 		g->workers[i] = worker_create(&g->path, i, err);
@@ -293,6 +293,8 @@ stop(struct gateway *g)
 	gateway_ports_close(g);
 	for (unsigned i = 0; i < g->eal.n_workers; i++)
 		worker_destroy(g->workers[i]);
+	if (g->path.n_workers)
+		worker_mail_discard(&g->path);
 	free_rings(g);
 	if (g->tables)
 		tables_destroy(g->tables);
