@@ -11,6 +11,9 @@
 /* Actions that follow from actions; a peer that still wants more is asked again a tick later. */
 enum { MAX_ROUNDS = 4 };
 
+/* A worker's look at the clock may be this much later than ours. */
+#define WORKER_AHEAD_NS NS_IN_S
+
 void
 timing_init(struct timing *t, struct tables *tables, struct mailboxes *boxes,
 	struct handshaker *handshaker, ns_t now)
@@ -240,6 +243,32 @@ encap_replaced(struct timing *t, const struct event_mail *ev)
 		free(order.encap);
 }
 
+/*
+ * A worker asks by what it held then. A session that was confirmed meanwhile, or that it did not
+ * look at since it was opening with the one before, serves as well: a stock peer would not start
+ * another handshake either.
+ */
+static bool
+needs_handshake(struct timing *t, const struct control_peer *p, ns_t now)
+{
+	struct session_info info;
+	ns_t latest = now + WORKER_AHEAD_NS;
+	tables_session_info(t->tables, p->peer_id, &info);
+	return !info.has_current ||
+		session_has_expired(info.birth_ns, latest, t->times->reject_after_ns) ||
+		timers_wants_renewal_tx(t->times, info.birth_ns, info.send_counter,
+			info.is_initiator, latest);
+}
+
+static void
+handshake_wanted(struct timing *t, struct control_peer *p, ns_t now)
+{
+	if (!needs_handshake(t, p, now))
+		return;
+	timers_want_handshake(&p->timers, WANT_RENEWAL);
+	timing_run(t, p, now);
+}
+
 void
 timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 {
@@ -256,8 +285,7 @@ timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 	switch (ev->kind) {
 	case EVENT_HANDSHAKE_WANTED:
 		__atomic_store_n(&e->handshake_is_wanted, false, __ATOMIC_RELAXED);
-		timers_want_handshake(&p->timers, WANT_RENEWAL);
-		timing_run(t, p, now);
+		handshake_wanted(t, p, now);
 		break;
 	case EVENT_ACTIVITY:
 		timing_run(t, p, now);
@@ -267,7 +295,9 @@ timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 		break;
 	case EVENT_ROAMED:
 		__atomic_store_n(&e->roam_is_told, false, __ATOMIC_RELAXED);
-		roamed(t, p, &ev->path);
+		/* The id may have passed to another peer since: the session tells. */
+		if (tables_index_owner(t->tables, ev->local_index) == peer_id)
+			roamed(t, p, &ev->path);
 		break;
 	case EVENT_ENCAP_STALE:
 		__atomic_store_n(&e->encap_stale_is_told, false, __ATOMIC_RELAXED);

@@ -28,6 +28,7 @@ follow_roamed(struct worker *w, struct packet *p, struct encap *was)
 	struct event_mail mail = {
 		.kind = EVENT_ROAMED,
 		.peer_id = p->peer_id,
+		.local_index = __atomic_load_n(&p->session->local_index, __ATOMIC_RELAXED),
 		.worker = w->idx,
 		.path.remote.addr = addr_from_bytes(p->family, ip_source(ip, p->family)),
 		.path.remote.port = load_be16(p->ip - UDP_BYTES),

@@ -131,6 +131,40 @@ both_at_once(void **state)
 	assert_true(side_has_session(&a) && side_has_session(&b));
 }
 
+/*
+ * A worker asks for a session in the moment in which another packet proves one, or on account of
+ * an old one that is still being received: there is nothing to be done.
+ */
+static void
+asks_for_no_session_it_has(void **state)
+{
+	comes_up(NULL);
+	want(&a, START_NS);
+	want(&b, START_NS);
+	for (ns_t now = START_NS; now < START_NS + 9 * NS_IN_S; now += 100 * NS_IN_MS)
+		sides_talk(&a, &b, now);
+	assert_int_equal(a.n_sent, 1);
+	assert_int_equal(b.n_sent, 1);
+}
+
+/* The worker's clock may be a little ahead of control's look at its own. */
+static void
+renews_what_a_worker_holds_for_old(void **state)
+{
+	comes_up(NULL);
+	ns_t later = START_NS + 120 * NS_IN_S - NS_IN_MS;
+	want(&a, later);
+	sides_talk(&a, &b, later);
+	assert_int_equal(a.n_sent, 2);
+	/* The responder's ends: it renews it then, and not before. */
+	want(&b, START_NS + 150 * NS_IN_S);
+	side_turn(&b, NULL, START_NS + 150 * NS_IN_S);
+	assert_int_equal(b.n_sent, 2);
+	want(&b, START_NS + 180 * NS_IN_S - NS_IN_MS);
+	side_turn(&b, NULL, START_NS + 180 * NS_IN_S - NS_IN_MS);
+	assert_int_equal(b.n_sent, 3);
+}
+
 static void
 refuses_another_psk(void **state)
 {
@@ -273,6 +307,26 @@ keeps_alive_and_wipes(void **state)
 	assert_null(e->tx);
 }
 
+/* An event that was under way while its peer went must not move whoever has the id by now. */
+static void
+moves_only_the_peer_that_roamed(void **state)
+{
+	comes_up(NULL);
+	struct event_mail ev = {.kind = EVENT_ROAMED, .peer_id = b.peer->peer_id};
+	struct endpoint remote, elsewhere;
+	struct addr local;
+	endpoint_parse("198.51.100.66:6", &elsewhere);
+	ev.path.remote = elsewhere;
+	ev.local_index = 0x12300001; /* a session that is no more, or another peer's */
+	timing_event(&b.timing, &ev, START_NS);
+	assert_true(tables_encap_get(b.tables, ev.peer_id, &remote, &local));
+	assert_true(endpoint_is_equal(&remote, &a.at));
+	ev.local_index = tables_peer(b.tables, ev.peer_id)->tx->local_index;
+	timing_event(&b.timing, &ev, START_NS);
+	assert_true(tables_encap_get(b.tables, ev.peer_id, &remote, &local));
+	assert_true(endpoint_is_equal(&remote, &elsewhere));
+}
+
 static void
 forgets_a_peer_that_goes(void **state)
 {
@@ -300,6 +354,8 @@ main(void)
 		T(with_psk),
 		T(rekeys_and_keeps_the_trio),
 		T(both_at_once),
+		T(asks_for_no_session_it_has),
+		T(renews_what_a_worker_holds_for_old),
 		T(refuses_another_psk),
 		T(refuses_a_stranger),
 		T(is_silent_to_who_knows_no_key_of_ours),
@@ -308,6 +364,7 @@ main(void)
 		T(survives_messages_of_any_kind),
 		T(tries_for_ninety_seconds),
 		T(keeps_alive_and_wipes),
+		T(moves_only_the_peer_that_roamed),
 		T(forgets_a_peer_that_goes),
 	};
 	sides_begin();
