@@ -89,6 +89,7 @@ describe_port(struct gateway *g, unsigned idx)
 int
 gateway_ports_open(struct gateway *g, struct err *err)
 {
+	port_quiet_xdp();
 	for (unsigned i = 0; i < g->n_ports; i++) {
 		describe_port(g, i);
 		int rc = gateway_port_attach(g, i, &g->ports[i], err);

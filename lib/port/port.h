@@ -63,6 +63,9 @@ int port_open(const struct port_config *config, struct port **out, struct err *e
 /* Stops and removes it; no worker polls it any more. */
 void port_close(struct port *port);
 
+/* Has the libraries under the AF_XDP driver log through ours. After the EAL, before port_open. */
+void port_quiet_xdp(void);
+
 struct port_stats {
 	uint64_t rx_pkts, rx_bytes, tx_pkts, tx_bytes, rx_missed, rx_errors, rx_no_buffer, tx_errors;
 };
