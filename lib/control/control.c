@@ -288,12 +288,13 @@ close_loop(struct control *c)
 void
 control_destroy(struct control *c)
 {
-	handshaker_fini(&c->handshaker);
+	handshaker_stop(&c->handshaker);
 	if (c->routes)
 		remove_all(c);
 	routes_destroy(c->routes);
 	int loop_rc = close_loop(c);
 	netlink_close(c->netlink);
+	handshaker_fini(&c->handshaker);
 	peers_fini(&c->peers);
 	intent_destroy(c->running);
 	if (!loop_rc)

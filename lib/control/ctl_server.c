@@ -83,7 +83,8 @@ answer(struct control *c, const char *request)
 	for (size_t i = 0; i < ARRAY_COUNT(requests); i++)
 		if (strcmp(requests[i].name, request) == 0)
 			return requests[i].answer(c);
-	return answer_error("unknown request: it must be status, peers, ports, drops, reload or check");
+	return answer_error("unknown request: it must be status, peers, ports, drops, reload or "
+		"check");
 }
 
 static int

@@ -175,7 +175,8 @@ handshaker_start(struct handshaker *h, unsigned n, struct err *err)
 		int rc = pthread_create(&h->threads[h->n_threads], NULL, run, h);
 		if (rc) {
 			handshaker_stop(h);
-			return err_set(err, -rc, "cannot start a handshake thread: %s", strerror(rc));
+			return err_set(err, -rc, "cannot start a handshake thread: %s",
+				strerror(rc));
 		}
 		snprintf(name, sizeof(name), "hg-shake-%u", h->n_threads);
 		pthread_setname_np(h->threads[h->n_threads++], name);

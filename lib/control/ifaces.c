@@ -41,7 +41,7 @@ default_mtu(const struct control *c)
 	}
 	if (!narrowest)
 		return MTU_DEFAULT;
-	return (uint16_t)(narrowest < MTU_FLOOR + MTU_OVERHEAD ? MTU_FLOOR : narrowest - MTU_OVERHEAD);
+	return (uint16_t)(MAX_OF(narrowest, MTU_FLOOR + MTU_OVERHEAD) - MTU_OVERHEAD);
 }
 
 /* ---- The device ---- */
@@ -140,10 +140,10 @@ remove_iface(struct control *c, struct control_iface *i)
 static int
 open_sockets(struct control *c, struct control_iface *i, struct err *err)
 {
-	int rc = server_open(&i->uapi, &c->loop, &uapi_server, i->name, i, err);
-	if (!rc)
-		rc = server_open(&i->ctl, &c->loop, &ctl_server, i->name, i, err);
-	return rc;
+	struct server_config config = {&c->loop, &uapi_server, i->name, i};
+	int rc = server_open(&i->uapi, &config, err);
+	config.kind = &ctl_server;
+	return rc ? rc : server_open(&i->ctl, &config, err);
 }
 
 static int
@@ -346,8 +346,8 @@ route_in_kernel(struct control *c, const struct control_iface *i, const struct p
 		return 0;
 	if (p->len == 0) {
 		if (is_there)
-			log_warn("%s: the allowed prefix of length 0 gets no route: set Table = off "
-				"and route it yourself", i->name);
+			log_warn("%s: the allowed prefix of length 0 gets no route: set Table = "
+				"off and route it yourself", i->name);
 		return 0;
 	}
 	if (is_there)
@@ -397,7 +397,10 @@ set_table(struct control *c, struct control_iface *i, const struct change *chang
 int
 ifaces_refuse_default_routes(const struct intent *it, struct err *err)
 {
-	static const struct prefix defaults[2] = {{.addr.family = ADDR_V4}, {.addr.family = ADDR_V6}};
+	static const struct prefix defaults[2] = {
+		{.addr.family = ADDR_V4},
+		{.addr.family = ADDR_V6},
+	};
 	char where[INTENT_WHERE_BYTES], text[PREFIX_TEXT_BYTES];
 	for (size_t i = 0; it->gateway.host && i < it->n_interfaces; i++) {
 		const struct interface_intent *iface = it->interfaces[i];
@@ -405,9 +408,10 @@ ifaces_refuse_default_routes(const struct intent *it, struct err *err)
 			const struct allowed_intent *a = allowed_find(&iface->peers, &defaults[k]);
 			if (a)
 				return err_set(err, -EOPNOTSUPP,
-					"%s: AllowedIPs = %s would make interface %s the default route, "
-					"which this version does not do: set Table = off in [Interface] "
-					"and route what shall go through it yourself",
+					"%s: AllowedIPs = %s would make interface %s the default "
+					"route, which this version does not do: set Table = off "
+					"in [Interface] and route what shall go through it "
+					"yourself",
 					intent_where(it, a->origin, where),
 					prefix_format(&a->prefix, text), iface->name);
 		}

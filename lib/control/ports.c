@@ -60,7 +60,8 @@ make_twin(struct control *c, unsigned idx, struct err *err)
 	if (port->mtu)
 		rc = twin_set_mtu(&t->twin, c->netlink, port->mtu, err);
 	if (!rc)
-		rc = exception_add_link(c->exception, port->link_id, t->twin.fd, EXCEPTION_TAP, err);
+		rc = exception_add_link(c->exception, port->link_id, t->twin.fd, EXCEPTION_TAP,
+			err);
 	if (!rc)
 		rc = twin_set_up(&t->twin, c->netlink, true, err);
 	struct routes_port r = routes_port_of(c, idx);

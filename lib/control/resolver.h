@@ -22,7 +22,7 @@ struct resolver {
 	void (*found)(void *ctx, uint16_t iface_id, const struct key *peer,
 		const struct endpoint *e);
 	void *ctx;
-	struct resolver_jobs jobs; /* one for each peer with a name, until it is found or forgotten */
+	struct resolver_jobs jobs; /* one for each peer with a name, until found or forgotten */
 };
 
 void resolver_init(struct resolver *r, uv_loop_t *loop);

@@ -217,8 +217,8 @@ clear_path(const char *path, struct err *err)
 	close(fd);
 	if (is_served)
 		return err_set(err, -EADDRINUSE,
-			"%s is served by another process: end it, or give the interface another name",
-			path);
+			"%s is served by another process: end it, or give the interface another "
+			"name", path);
 	if (unlink(path) < 0)
 		return err_set(err, -errno, "cannot remove the stale socket %s: %s", path,
 			strerror(errno));
@@ -251,17 +251,17 @@ listen_at(struct server *s, struct err *err)
 }
 
 int
-server_open(struct server *s, uv_loop_t *loop, const struct server_kind *kind,
-	const char *name, void *ctx, struct err *err)
+server_open(struct server *s, const struct server_config *config, struct err *err)
 {
+	const char *directory = config->kind->directory;
 	memset(s, 0, sizeof(*s));
-	s->kind = kind;
-	s->ctx = ctx;
-	s->loop = loop;
+	s->kind = config->kind;
+	s->ctx = config->ctx;
+	s->loop = config->loop;
 	TAILQ_INIT(&s->clients);
-	snprintf(s->path, sizeof(s->path), "%s/%s.sock", kind->directory, name);
-	if (mkdir(kind->directory, 0755) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "cannot make the directory %s: %s", kind->directory,
+	snprintf(s->path, sizeof(s->path), "%s/%s.sock", directory, config->name);
+	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "cannot make the directory %s: %s", directory,
 			strerror(errno));
 	int rc = clear_path(s->path, err);
 	return rc ? rc : listen_at(s, err);

@@ -41,7 +41,7 @@ struct server_input {
 /* What kind of requests a socket takes. */
 struct server_kind {
 	const char *directory; /* made if it is not there */
-	size_t connection_bytes; /* of state for each client, zeroed; then begin, and end after it */
+	size_t connection_bytes; /* of state for each client; zeroed, then begin, at last end */
 	void (*begin)(void *connection);
 	void (*end)(void *connection);
 	/* Takes bytes as they come, in pieces of any size. ctx is the server's. */
@@ -56,18 +56,24 @@ struct server {
 	const struct server_kind *kind;
 	void *ctx;
 	uv_loop_t *loop;
-	uv_pipe_t *listener; /* its own memory: it outlives the server until the loop has closed it */
+	uv_pipe_t *listener; /* in memory of its own: the loop closes it after the server went */
 	char path[SERVER_PATH_BYTES];
 	struct server_clients clients;
 	unsigned n_clients;
+};
+
+struct server_config {
+	uv_loop_t *loop;
+	const struct server_kind *kind;
+	const char *name; /* copied; the rest outlives the server */
+	void *ctx;
 };
 
 /*
  * Listens at DIRECTORY/NAME.sock; ctx goes to feed. A socket that nobody answers on is taken
  * over; one that is served is not (-EADDRINUSE).
  */
-int server_open(struct server *s, uv_loop_t *loop, const struct server_kind *kind,
-	const char *name, void *ctx, struct err *err);
+int server_open(struct server *s, const struct server_config *config, struct err *err);
 /* Stops listening, drops the clients and removes the socket. No effect on a zeroed server. */
 void server_close(struct server *s);
 /* Drops clients that idle; about every second. */

@@ -59,7 +59,7 @@ ring_for(struct wheel *w, ns_t due_ns)
 	while (level < WHEEL_LEVELS - 1 && away >> (WHEEL_LEVEL_BITS * (level + 1)))
 		level++;
 	unsigned shift = WHEEL_LEVEL_BITS * level;
-	if (away >> shift >= WHEEL_SLOTS) /* past the horizon: the farthest slot, dealt again later */
+	if (away >> shift >= WHEEL_SLOTS) /* past the horizon: as far as can be, then again */
 		tick = w->tick + ((uint64_t)SLOT_MASK << shift);
 	return &w->slots[level][(tick >> shift) & SLOT_MASK];
 }

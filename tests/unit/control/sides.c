@@ -84,10 +84,12 @@ side_add_peer(struct side *s, const struct key *public_key, const struct endpoin
 {
 	uint32_t id;
 	must(tables_peer_add(s->tables, s->iface_id, &id), "tables_peer_add");
+	peers_lock_write(&s->peers);
 	s->peer = peers_add(&s->peers, s->iface_id, id, public_key);
 	must(s->peer ? 0 : -1, "peers_add");
 	if (psk)
 		noise_remote_set_psk(&s->peer->remote, psk);
+	peers_unlock(&s->peers);
 	if (at)
 		must(tables_encap_set(s->tables, id, at, NULL), "tables_encap_set");
 }
