@@ -48,7 +48,7 @@ tell_confirmed(struct worker *w, struct packet *p)
 	struct event_mail mail = {
 		.kind = EVENT_CONFIRMED,
 		.peer_id = p->peer_id,
-		.local_index = s->local_index,
+		.local_index = __atomic_load_n(&s->local_index, __ATOMIC_RELAXED),
 		.worker = w->idx,
 	};
 	if (mailbox_put(w->config->boxes->events, &mail))
@@ -62,9 +62,11 @@ renew_if_old(struct worker *w, struct packet *p)
 	const struct protocol_times *t = w->tables->times;
 	ns_t limit = t->reject_after_ns - t->keepalive_ns - t->rekey_timeout_ns;
 	struct session *s = p->session;
-	if (!session_has_expired(s->recv_birth_ns, w->now_ns, limit) || s->rekey_is_wanted)
+	if (!session_has_expired(s->recv_birth_ns, w->now_ns, limit) ||
+		__atomic_load_n(&s->rekey_is_wanted, __ATOMIC_RELAXED))
 		return;
-	s->rekey_is_wanted = event_put(w, EVENT_HANDSHAKE_WANTED, p->peer_id);
+	__atomic_store_n(&s->rekey_is_wanted, event_put(w, EVENT_HANDSHAKE_WANTED, p->peer_id),
+		__ATOMIC_RELAXED);
 }
 
 /* What a run of authentic packets of one session tells of its peer; noted once a run. */
@@ -141,17 +143,22 @@ unwrap(struct packet *p, const struct aead_job *job)
 	return true;
 }
 
-/* RFC 6040 4.2: CE outside goes inside, or the packet cannot be kept. False: dropped. */
+/*
+ * RFC 6040, figure 4: CE outside goes inside, or the packet cannot be kept (false: dropped);
+ * ECT(1) outside turns ECT(0) into ECT(1); else the inner mark stays.
+ */
 static inline bool
 ecn_decap(struct packet *p)
 {
-	if (likely_true(p->outer_tos != ECN_CE))
+	if (likely_true(p->outer_tos == ECN_NOT_ECT || p->outer_tos == ECN_ECT0))
 		return true;
-	if (ip_ecn(p->ip, p->family) == ECN_NOT_ECT) {
+	uint8_t inner = ip_ecn(p->ip, p->family);
+	if (p->outer_tos == ECN_CE && inner == ECN_NOT_ECT) {
 		packet_drop(p, DROP_ECN);
 		return false;
 	}
-	ip_ecn_set_ce(p->ip, p->family);
+	if (p->outer_tos == ECN_CE || inner == ECN_ECT0)
+		ip_ecn_set(p->ip, p->family, p->outer_tos);
 	return true;
 }
 

@@ -165,17 +165,17 @@ ip_ttl_decrement(uint8_t *ip, uint8_t family)
 	store_be16(ip + 10, (uint16_t)(sum + (sum >> 16)));
 }
 
-/* Sets ECN to CE where it is ECT(0) or ECT(1); the IPv4 checksum follows. */
+/* Sets the ECN bits; the IPv4 checksum follows. */
 static inline void
-ip_ecn_set_ce(uint8_t *ip, uint8_t family)
+ip_ecn_set(uint8_t *ip, uint8_t family, uint8_t ecn)
 {
 	if (family == ADDR_V6) {
-		ip[1] |= ECN_CE << 4;
+		ip[1] = (uint8_t)((ip[1] & ~(ECN_MASK << 4)) | ecn << 4);
 		return;
 	}
 	uint32_t sum = (uint32_t)(uint16_t)~load_be16(ip + 10);
 	sum += (uint16_t)~load_be16(ip);
-	ip[1] |= ECN_CE;
+	ip[1] = (uint8_t)((ip[1] & ~ECN_MASK) | ecn);
 	sum += load_be16(ip);
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -151,21 +151,23 @@ static void
 congestion_mark(void **state)
 {
 	for (unsigned i = 0; i < 20000; i++) {
-		uint8_t ip[60], dscp;
+		uint8_t ip[60], dscp, ecn = i & ECN_MASK;
 		random_ipv4(ip, 5 + i % 3);
 		dscp = ip[1] & (uint8_t)~ECN_MASK;
-		ip_ecn_set_ce(ip, ADDR_V4);
-		assert_int_equal(ip[1], dscp | ECN_CE);
-		assert_int_equal(ip_ecn(ip, ADDR_V4), ECN_CE);
-		assert_int_equal(ip_traffic_class(ip, ADDR_V4), dscp | ECN_CE);
+		ip_ecn_set(ip, ADDR_V4, ecn);
+		assert_int_equal(ip[1], dscp | ecn);
+		assert_int_equal(ip_ecn(ip, ADDR_V4), ecn);
+		assert_int_equal(ip_traffic_class(ip, ADDR_V4), dscp | ecn);
 		assert_true(ipv4_checksum_is_right(ip));
 	}
 	uint8_t v6[IPV6_BYTES] = {0x6a, 0x95, 0x12, 0x34}; /* class 0xa9, flow label 0x51234 */
 	assert_int_equal(ip_traffic_class(v6, ADDR_V6), 0xa9);
 	assert_int_equal(ip_ecn(v6, ADDR_V6), ECN_ECT1);
-	ip_ecn_set_ce(v6, ADDR_V6);
+	ip_ecn_set(v6, ADDR_V6, ECN_CE);
 	assert_int_equal(ip_traffic_class(v6, ADDR_V6), 0xab);
 	assert_int_equal(load_be32(v6), 0x6ab51234);
+	ip_ecn_set(v6, ADDR_V6, ECN_ECT0);
+	assert_int_equal(ip_traffic_class(v6, ADDR_V6), 0xaa);
 }
 
 /* The pseudo header's sum, big-endian. */
