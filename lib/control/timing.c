@@ -134,8 +134,8 @@ settle(struct timing *t, struct control_peer *p, const struct timer_action *a,
 		wheel_set(&t->wheel, &p->timer, a->next_ns);
 	else
 		wheel_clear(&t->wheel, &p->timer);
-	__atomic_store_n(&e->is_armed, a->covers_activity, __ATOMIC_SEQ_CST);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* The exchange is a full barrier: the stamps below are read after the flag was written. */
+	(void)__atomic_exchange_n(&e->is_armed, a->covers_activity, __ATOMIC_SEQ_CST);
 	return a->covers_activity || !stamps_differ(&e->activity, seen[0], seen[1]);
 }
 
