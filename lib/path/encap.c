@@ -138,9 +138,12 @@ fresh_encap(struct worker *w, struct packet *p, struct encap *e, uint32_t *nexth
 		*nexthop_id = e ? e->nexthop_id : 0;
 		return e;
 	}
-	if (!__atomic_load_n(&p->peer->encap_stale_is_told, __ATOMIC_ACQUIRE) &&
-		event_put(w, EVENT_ENCAP_STALE, p->peer_id))
-		__atomic_store_n(&p->peer->encap_stale_is_told, true, __ATOMIC_RELEASE);
+	const struct event_mail mail = {
+		.kind = EVENT_ENCAP_STALE,
+		.peer_id = p->peer_id,
+		.worker = w->idx,
+	};
+	(void)event_put_once(w, &p->peer->encap_stale_is_told, &mail);
 	*nexthop_id = route_lookup(w->tables->underlay[family_index(e->family)],
 		e->remote.addr.bytes);
 	return e;

@@ -57,10 +57,10 @@ static void
 seal_keepalive(struct worker *w, struct burst *b, uint32_t peer_id, bool only_if_unused)
 {
 	struct peer_entry *peer = tables_peer(w->tables, peer_id);
-	struct session *s = rcu_read(peer->tx);
 	if (!__atomic_load_n(&peer->is_live, __ATOMIC_ACQUIRE))
 		return;
-	if (!s || session_has_expired(s->birth_ns, w->now_ns, w->tables->times->reject_after_ns)) {
+	struct session *s = usable_session(w, peer);
+	if (!s) {
 		(void)event_put(w, EVENT_HANDSHAKE_WANTED, peer_id);
 		return;
 	}

@@ -13,8 +13,11 @@ lot_is_full(const struct park_lot *lot)
 static struct park_lot *
 lot_new(struct park *park, enum park_kind kind)
 {
-	if (park->used == UINT64_MAX)
+	static const uint8_t max[] = {[PARK_PEER] = PARK_PEER_LOTS,
+		[PARK_FORWARD] = PARK_FORWARD_LOTS, [PARK_UNDERLAY] = PARK_UNDERLAY_LOTS};
+	if (park->n_of[kind] >= max[kind])
 		return NULL;
+	park->n_of[kind]++;
 	unsigned i = (unsigned)__builtin_ctzll(~park->used);
 	park->used |= 1ull << i;
 	struct park_lot *lot = &park->lots[i];
@@ -26,6 +29,7 @@ lot_new(struct park *park, enum park_kind kind)
 static void
 lot_free(struct park *park, struct park_lot *lot)
 {
+	park->n_of[lot->kind]--;
 	lot->kind = PARK_NONE;
 	park->used &= ~(1ull << (lot - park->lots));
 }
@@ -71,12 +75,12 @@ lot_of_peer(struct park *park, uint32_t peer_id, uint32_t generation)
 static bool
 ask_handshake(struct worker *w, struct peer_entry *peer, uint32_t peer_id)
 {
-	if (__atomic_load_n(&peer->handshake_is_wanted, __ATOMIC_ACQUIRE))
-		return true;
-	if (!event_put(w, EVENT_HANDSHAKE_WANTED, peer_id))
-		return false;
-	__atomic_store_n(&peer->handshake_is_wanted, true, __ATOMIC_RELEASE);
-	return true;
+	const struct event_mail mail = {
+		.kind = EVENT_HANDSHAKE_WANTED,
+		.peer_id = peer_id,
+		.worker = w->idx,
+	};
+	return event_put_once(w, &peer->handshake_is_wanted, &mail);
 }
 
 void
@@ -95,24 +99,36 @@ park_for_peer(struct worker *w, struct packet *p)
 		lot->give_up_ns = w->now_ns + PARK_PEER_S * NS_IN_S;
 		lot->ask_again_ns = 0;
 	}
+	/* Also for those that find no place: else who fills the lots keeps others from a session. */
+	bool is_asked = ask_handshake(w, peer, p->peer_id);
 	if (!lot || lot_is_full(lot)) {
 		packet_drop(p, DROP_PARK_FULL);
 	} else {
 		lot_add(lot, p);
-		lot->ask_again_ns = ask_handshake(w, peer, p->peer_id) ? UINT64_MAX : 0;
+		lot->ask_again_ns = is_asked ? UINT64_MAX : 0;
 	}
 }
 
 static bool
-ask_neighbour(struct worker *w, const struct park_lot *lot)
+ask_neighbour(struct worker *w, const struct addr *asked, uint16_t link_id)
 {
 	struct event_mail mail = {
 		.kind = EVENT_NEIGHBOUR_WANTED,
-		.link_id = lot->asked_link,
+		.link_id = link_id,
 		.worker = w->idx,
-		.path.remote.addr = lot->asked,
+		.path.remote.addr = *asked,
 	};
 	return mailbox_put(w->config->boxes->events, &mail);
+}
+
+/* There is no lot for p, yet its neighbour may be one that answers: some are asked for. */
+static void
+ask_homeless(struct worker *w, const struct addr *asked, uint16_t link_id)
+{
+	if (w->now_ns - w->park.homeless_ns < PARK_HOMELESS_MS * NS_IN_MS)
+		return;
+	w->park.homeless_ns = w->now_ns;
+	(void)ask_neighbour(w, asked, link_id);
 }
 
 static struct park_lot *
@@ -130,23 +146,26 @@ lot_of_destination(struct park *park, enum park_kind kind, const struct addr *de
 void
 park_for_neighbour(struct worker *w, struct packet *p, enum park_kind kind)
 {
+	const struct nexthop *nh = p->nexthop;
 	struct addr destination = addr_from_bytes(p->family, ip_destination(p->ip, p->family));
+	struct addr asked = nh->via.family != ADDR_NONE ? nh->via : destination;
 	struct park_lot *lot = lot_of_destination(&w->park, kind, &destination);
 	if (!lot && (lot = lot_new(&w->park, kind))) {
-		const struct nexthop *nh = p->nexthop;
 		lot->family = p->family;
 		lot->address = destination;
-		lot->asked = nh->via.family != ADDR_NONE ? nh->via : destination;
+		lot->asked = asked;
 		lot->asked_link = nh->link_id;
 		lot->give_up_ns = w->now_ns + PARK_NEIGHBOUR_MS * NS_IN_MS;
 		lot->ask_again_ns = 0;
 	}
+	if (!lot)
+		ask_homeless(w, &asked, nh->link_id);
 	if (!lot || lot_is_full(lot)) {
 		packet_drop(p, DROP_PARK_FULL);
 		return;
 	}
 	lot_add(lot, p);
-	if (lot->ask_again_ns == 0 && ask_neighbour(w, lot))
+	if (lot->ask_again_ns == 0 && ask_neighbour(w, &lot->asked, lot->asked_link))
 		lot->ask_again_ns = w->now_ns + PARK_ASK_MS * NS_IN_MS;
 }
 
@@ -157,8 +176,23 @@ peer_is_ready(struct worker *w, const struct park_lot *lot, bool *is_gone)
 	struct peer_entry *peer = tables_peer(w->tables, lot->peer_id);
 	*is_gone = !__atomic_load_n(&peer->is_live, __ATOMIC_ACQUIRE) ||
 		   peer->generation != lot->generation;
-	const struct session *s = *is_gone ? NULL : rcu_read(peer->tx);
-	return s && !session_has_expired(s->birth_ns, w->now_ns, w->tables->times->reject_after_ns);
+	return !*is_gone && usable_session(w, peer);
+}
+
+/* Whether nh still is the glean that the lot waits for, or a group with that among its members. */
+static bool
+is_waited_for(struct worker *w, const struct park_lot *lot, const struct nexthop *nh)
+{
+	if (nh && nh->type == NEXTHOP_GROUP) {
+		for (unsigned i = 0; i < nh->n_members; i++) {
+			const struct nexthop *member = tables_nexthop(w->tables, nh->members[i]);
+			if (member && member->type == NEXTHOP_GLEAN &&
+				(member->via.family == ADDR_NONE ||
+					addr_is_equal(&member->via, &lot->asked)))
+				return true;
+		}
+	}
+	return nh && nh->type == NEXTHOP_GLEAN;
 }
 
 static bool
@@ -167,8 +201,7 @@ neighbour_is_ready(struct worker *w, const struct park_lot *lot)
 	struct route_table *const *tries =
 		lot->kind == PARK_FORWARD ? w->tables->forward : w->tables->underlay;
 	uint32_t id = route_lookup(tries[family_index(lot->family)], lot->address.bytes);
-	const struct nexthop *nh = id ? tables_nexthop(w->tables, id) : NULL;
-	return !nh || nh->type != NEXTHOP_GLEAN;
+	return !is_waited_for(w, lot, id ? tables_nexthop(w->tables, id) : NULL);
 }
 
 /* Back into the burst, behind the look-up that had sent it here. */
@@ -196,7 +229,7 @@ ask_again(struct worker *w, struct park_lot *lot)
 		struct peer_entry *peer = tables_peer(w->tables, lot->peer_id);
 		if (ask_handshake(w, peer, lot->peer_id))
 			lot->ask_again_ns = UINT64_MAX;
-	} else if (ask_neighbour(w, lot)) {
+	} else if (ask_neighbour(w, &lot->asked, lot->asked_link)) {
 		lot->ask_again_ns = w->now_ns + PARK_ASK_MS * NS_IN_MS;
 	}
 }

@@ -10,19 +10,6 @@
 #include "wire/ip.h"
 #include "wire/wg.h"
 
-/* The session to seal with now; NULL: a handshake is due first. */
-static struct session *
-usable_session(const struct worker *w, const struct peer_entry *peer)
-{
-	const struct protocol_times *times = w->tables->times;
-	struct session *s = rcu_read(peer->tx);
-	if (unlikely_true(!s || session_has_expired(s->birth_ns, w->now_ns, times->reject_after_ns) ||
-			  __atomic_load_n(&s->send_counter, __ATOMIC_RELAXED) >=
-				  times->reject_after_messages))
-		return NULL;
-	return s;
-}
-
 /* Peer and session of a look-up's answer; the peer is on its way to the cache. */
 struct target {
 	struct peer_entry *peer; /* NULL: there is none */
@@ -106,9 +93,8 @@ note_sent(struct worker *w, const struct packet *p, uint64_t n_bytes, bool has_d
 	activity_sent(&peer->activity, w->now_ns);
 	if (has_data) {
 		activity_data_sent(&peer->activity, w->now_ns);
-		if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)) &&
-			event_put(w, EVENT_ACTIVITY, p->peer_id))
-			__atomic_store_n(&peer->is_armed, true, __ATOMIC_RELAXED);
+		if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)))
+			activity_tell(w, p);
 	}
 	__atomic_fetch_add(&peer->tx_bytes, n_bytes, __ATOMIC_RELAXED);
 	renew_if_old(w, p);

@@ -36,9 +36,7 @@ follow_roamed(struct worker *w, struct packet *p, struct encap *was)
 	};
 	if (encap_renew(w, p, was, &mail.path))
 		return;
-	if (!__atomic_load_n(&p->peer->roam_is_told, __ATOMIC_ACQUIRE) &&
-		mailbox_put(w->config->boxes->events, &mail))
-		__atomic_store_n(&p->peer->roam_is_told, true, __ATOMIC_RELEASE);
+	(void)event_put_once(w, &p->peer->roam_is_told, &mail);
 }
 
 static void
@@ -90,9 +88,8 @@ note_proof(struct worker *w, const struct proof *proof)
 	if (!proof->has_data)
 		return;
 	activity_data_received(&peer->activity, w->now_ns);
-	if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)) &&
-		event_put(w, EVENT_ACTIVITY, p->peer_id))
-		__atomic_store_n(&peer->is_armed, true, __ATOMIC_RELAXED);
+	if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)))
+		activity_tell(w, p);
 }
 
 /* Adds an authentic packet; one of another session first ends the run. */

@@ -62,6 +62,29 @@ event_put(struct worker *w, enum event_kind kind, uint32_t peer_id)
 	return mailbox_put(w->config->boxes->events, &mail);
 }
 
+bool
+event_put_once(struct worker *w, bool *is_told, const struct event_mail *mail)
+{
+	if (__atomic_load_n(is_told, __ATOMIC_RELAXED) ||
+		__atomic_exchange_n(is_told, true, __ATOMIC_ACQ_REL))
+		return true;
+	if (mailbox_put(w->config->boxes->events, mail))
+		return true;
+	__atomic_store_n(is_told, false, __ATOMIC_RELEASE);
+	return false;
+}
+
+void
+activity_tell(struct worker *w, const struct packet *p)
+{
+	const struct event_mail mail = {
+		.kind = EVENT_ACTIVITY,
+		.peer_id = p->peer_id,
+		.worker = w->idx,
+	};
+	(void)event_put_once(w, &p->peer->is_armed, &mail);
+}
+
 void
 worker_begin(struct worker *w)
 {

@@ -114,6 +114,29 @@ void tx_flush(struct worker *w);
 /* Says something to control; false when the mailbox is full (it is then said again later). */
 bool event_put(struct worker *w, enum event_kind kind, uint32_t peer_id);
 
+/*
+ * Says mail unless *is_told already, which control takes back when it acts: so a thing is said once.
+ * It is marked before it is said, since control may act at once, and a mark that came after that
+ * would keep everybody silent for ever. False: the mailbox is full, and nothing is marked.
+ */
+bool event_put_once(struct worker *w, bool *is_told, const struct event_mail *mail);
+
+/* Tells control of the first stamp on p's peer that no timer of its own covers. */
+void activity_tell(struct worker *w, const struct packet *p);
+
+/* The session to seal for the peer with now; NULL: a handshake is due first. */
+static inline struct session *
+usable_session(const struct worker *w, const struct peer_entry *peer)
+{
+	const struct protocol_times *times = w->tables->times;
+	struct session *s = rcu_read(peer->tx);
+	if (unlikely_true(!s || session_has_expired(s->birth_ns, w->now_ns, times->reject_after_ns) ||
+			  __atomic_load_n(&s->send_counter, __ATOMIC_RELAXED) >=
+				  times->reject_after_messages))
+		return NULL;
+	return s;
+}
+
 static inline void
 counter_add(uint64_t *counter, uint64_t n)
 {
