@@ -22,6 +22,11 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 		.path.remote.port = load_be16(udp),
 		.path.local = addr_from_bytes(p->family, ip_destination(p->ip, p->family)),
 	};
+	/* What would be answered to a multicast group or to ourselves is not even looked at. */
+	if (ip_source_is_martian(p->ip, p->family)) {
+		packet_drop(p, DROP_IP_SOURCE);
+		return;
+	}
 	memcpy(mail.message, udp + UDP_BYTES, n_bytes);
 	if (mailbox_put(w->config->boxes->wire, &mail))
 		p->verdict = VERDICT_DONE;
@@ -110,7 +115,9 @@ classify_ip(struct worker *w, struct burst *b, uint32_t at, const struct port *p
 	}
 	if (port->completes_checksums)
 		ip_l4_checksum_complete(p->ip, p->family, p->n_bytes);
-	if (unlikely_true(ip_destination_is_multicast(p->ip, p->family)))
+	/* Multicast is the kernel's, and so is it to say what it thinks of such a source. */
+	if (unlikely_true(ip_destination_is_multicast(p->ip, p->family) ||
+			  ip_source_is_martian(p->ip, p->family)))
 		p->verdict = VERDICT_KERNEL;
 	else
 		list_add(&b->routed, at);

@@ -34,7 +34,8 @@ follow_roamed(struct worker *w, struct packet *p, struct encap *was)
 		.path.remote.port = load_be16(p->ip - UDP_BYTES),
 		.path.local = addr_from_bytes(p->family, ip_destination(ip, p->family)),
 	};
-	if (encap_renew(w, p, was, &mail.path))
+	/* To an address that no packet may come from none is sent, whoever sealed it. */
+	if (ip_source_is_martian(ip, p->family) || encap_renew(w, p, was, &mail.path))
 		return;
 	(void)event_put_once(w, &p->peer->roam_is_told, &mail);
 }
@@ -176,6 +177,8 @@ check_sources(struct worker *w, struct burst *b)
 		struct packet *p = &b->packets[at];
 		if (unlikely_true(lookup_value(l, i) != p->peer_id))
 			packet_drop(p, DROP_WG_INNER_SOURCE);
+		else if (unlikely_true(ip_source_is_martian(p->ip, p->family)))
+			packet_drop(p, DROP_IP_SOURCE);
 		else if (unlikely_true(ip_destination_is_multicast(p->ip, p->family)))
 			packet_drop(p, DROP_MULTICAST);
 		else if (ecn_decap(p))
