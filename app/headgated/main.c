@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "crypto/init.h"
@@ -325,6 +326,8 @@ static int
 run(const struct options *o, struct err *err)
 {
 	static struct gateway g;
+	/* Private keys and plain text stand in this memory: no core dump may carry them away. */
+	prctl(PR_SET_DUMPABLE, 0);
 	int rc = crypto_init(err);
 	if (!rc)
 		rc = load_intent(o, &g.intent, err);
