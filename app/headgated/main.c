@@ -21,6 +21,7 @@
 #include "host/netfilter.h"
 #include "host/netlink.h"
 #include "host/restore.h"
+#include "mailbox/ring_mode.h"
 #include "source/config.h"
 
 enum {
@@ -131,7 +132,7 @@ make_path(struct gateway *g, struct err *err)
 		char name[24];
 		snprintf(name, sizeof(name), "hg-handoff-%u", i);
 		g->path.handoff[i] = rte_ring_create(name, HANDOFF_SLOTS, SOCKET_ID_ANY,
-			RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+			RING_MANY_PUT | RING_F_SC_DEQ);
 		if (!g->path.handoff[i])
 			return err_set(err, -ENOMEM, "no memory for worker %u's ring", i);
 		g->workers[i] = worker_create(&g->path, i, err);
@@ -288,8 +289,10 @@ stop(struct gateway *g)
 	if (g->control)
 		control_destroy(g->control);
 	__atomic_store_n(&g->stop_workers, true, __ATOMIC_RELEASE);
-	if (g->workers_run)
+	if (g->workers_run) {
 		rte_eal_mp_wait_lcore();
+		rcu_wait_readers(); /* there is none: it tells ThreadSanitizer that all have ended */
+	}
 	exception_stop(g->exception);
 	gateway_ports_close(g);
 	for (unsigned i = 0; i < g->eal.n_workers; i++)

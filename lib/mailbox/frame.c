@@ -6,17 +6,6 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#ifdef HG_TSAN
-/* DPDK's library, where mempool rings are compiled, hides from ThreadSanitizer that they order. */
-void __tsan_acquire(void *addr);
-void __tsan_release(void *addr);
-#define POOL_TAKEN(pool) __tsan_acquire(pool)
-#define POOL_GIVEN(pool) __tsan_release(pool)
-#else
-#define POOL_TAKEN(pool) ((void)0)
-#define POOL_GIVEN(pool) ((void)0)
-#endif
-
 static struct rte_mbuf *
 mbuf_of(const struct frame *f)
 {
@@ -42,7 +31,6 @@ frame_alloc_burst(struct frame_pool *pool, struct frame **frames, unsigned n)
 	struct rte_mbuf **mbufs = (struct rte_mbuf **)frames;
 	if (rte_mempool_get_bulk((struct rte_mempool *)pool, (void **)frames, n))
 		return 0;
-	POOL_TAKEN(pool);
 	for (unsigned i = 0; i < n; i++) {
 		rte_pktmbuf_reset(mbufs[i]);
 		mbufs[i]->hash.usr = 0;
@@ -53,19 +41,15 @@ frame_alloc_burst(struct frame_pool *pool, struct frame **frames, unsigned n)
 void
 frame_free(struct frame *f)
 {
-	if (!f)
-		return;
-	POOL_GIVEN(mbuf_of(f)->pool);
-	rte_pktmbuf_free(mbuf_of(f));
+	if (f)
+		rte_pktmbuf_free(mbuf_of(f));
 }
 
 void
 frame_free_burst(struct frame **frames, unsigned n)
 {
-	if (!n)
-		return;
-	POOL_GIVEN(mbuf_of(frames[0])->pool);
-	rte_pktmbuf_free_bulk((struct rte_mbuf **)frames, n);
+	if (n)
+		rte_pktmbuf_free_bulk((struct rte_mbuf **)frames, n);
 }
 
 void *

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -19,6 +20,20 @@
 struct frame;
 struct frame_pool;
 struct frame_ring;
+
+/*
+ * The mempool ops that a frame pool is made with: NULL, DPDK's choice. Under ThreadSanitizer ones
+ * that it can see to order a buffer's users. Main thread.
+ */
+#ifdef HG_TSAN
+const char *frame_pool_ops(void);
+#else
+static inline const char *
+frame_pool_ops(void)
+{
+	return NULL;
+}
+#endif
 
 /* An empty frame of link 0 with the pool's usual headroom, or NULL when the pool is empty. */
 struct frame *frame_alloc(struct frame_pool *pool);

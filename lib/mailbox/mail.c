@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+#include "mailbox/ring_mode.h"
+
 enum {
 	WIRE_SLOTS = 4096, /* as many as the kernel queues under load */
 	EVENT_SLOTS = 4096,
@@ -22,6 +25,7 @@ _Static_assert(sizeof(struct order_mail) % 4 == 0, "rte_ring copies words");
 struct mailbox {
 	struct rte_ring *ring;
 	unsigned mail_bytes;
+	ring_turn turn;
 };
 
 struct mailbox *
@@ -31,12 +35,9 @@ mailbox_create(const char *name, unsigned mail_bytes, unsigned slots)
 	if (!box)
 		return NULL;
 	box->mail_bytes = mail_bytes;
-	/*
-	 * Relaxed tail: a sender that is preempted half way, as control threads are, does not keep
-	 * the others spinning.
-	 */
+	ring_turn_init(&box->turn);
 	box->ring = rte_ring_create_elem(name, mail_bytes, slots, SOCKET_ID_ANY,
-		RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
+		RING_MANY_PUT | RING_MANY_TAKE);
 	if (!box->ring) {
 		free(box);
 		return NULL;
@@ -57,7 +58,10 @@ bool
 mailbox_put(struct mailbox *box, const void *mail)
 {
 	void *from = (void *)(uintptr_t)mail;
-	return rte_ring_enqueue_elem(box->ring, from, box->mail_bytes) == 0;
+	ring_turn_begin(&box->turn);
+	bool is_in = rte_ring_enqueue_elem(box->ring, from, box->mail_bytes) == 0;
+	ring_turn_end(&box->turn);
+	return is_in;
 }
 
 unsigned
@@ -69,13 +73,17 @@ mailbox_take(struct mailbox *box, void *mails, unsigned max)
 unsigned
 mailbox_count(const struct mailbox *box)
 {
-	return rte_ring_count(box->ring);
+	/* As rte_ring_count, but said to be atomic. */
+	uint32_t put = __atomic_load_n(&box->ring->prod.tail, __ATOMIC_RELAXED);
+	uint32_t taken = __atomic_load_n(&box->ring->cons.tail, __ATOMIC_RELAXED);
+	uint32_t n = (put - taken) & box->ring->mask;
+	return MIN_OF(n, box->ring->capacity);
 }
 
 bool
 mailbox_has_room(const struct mailbox *box)
 {
-	return rte_ring_free_count(box->ring) > ROOM_KEPT;
+	return box->ring->capacity - mailbox_count(box) > ROOM_KEPT;
 }
 
 int

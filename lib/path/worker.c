@@ -55,6 +55,28 @@ worker_destroy(struct worker *w)
 	free(w);
 }
 
+static void
+orders_discard(struct mailbox *box)
+{
+	struct order_mail order;
+	while (mailbox_take(box, &order, 1)) {
+		if (order.kind == ORDER_ENCAP_SPARE)
+			free(order.encap);
+	}
+}
+
+void
+worker_mail_discard(struct path_config *config)
+{
+	struct event_mail event;
+	while (mailbox_take(config->boxes->events, &event, 1)) {
+		if (event.kind == EVENT_ENCAP_REPLACED)
+			free(event.encap);
+	}
+	for (unsigned i = 0; i < config->n_workers; i++)
+		orders_discard(config->boxes->orders[i]);
+}
+
 bool
 event_put(struct worker *w, enum event_kind kind, uint32_t peer_id)
 {

@@ -82,6 +82,8 @@ struct worker {
 struct worker *worker_create(struct path_config *config, unsigned idx, struct err *err);
 /* After its thread has ended. Frees what is parked, wipes. */
 void worker_destroy(struct worker *w);
+/* Frees the outer headers that are in the mail. After control and all workers have ended. */
+void worker_mail_discard(struct path_config *config);
 /* One turn: the whole drawing above once. Returns how many packets it took in. RCU reader. */
 unsigned worker_turn(struct worker *w);
 /*

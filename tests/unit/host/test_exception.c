@@ -63,7 +63,8 @@ scene_open(struct scene *s, unsigned n_slots)
 	struct prefix p;
 	memset(s, 0, sizeof(*s));
 	eal_once();
-	s->pool = rte_pktmbuf_pool_create("frames", 1023, 0, 0, 2048 + 128, SOCKET_ID_ANY);
+	s->pool = rte_pktmbuf_pool_create_by_ops("frames", 1023, 0, 0, 2048 + 128, SOCKET_ID_ANY,
+		frame_pool_ops());
 	assert_non_null(s->pool);
 	for (unsigned i = 0; i < N_WORKERS; i++) {
 		s->workers[i].from_kernel.urgent = ring("down-urgent", i, n_slots);
