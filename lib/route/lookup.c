@@ -123,7 +123,9 @@ route_lookup(const struct route_table *t, const uint8_t *addr)
 /* The queries of one family that are still under way. */
 struct burst {
 	struct descent descents[ROUTE_BULK_MAX];
-	uint8_t late[ROUTE_BULK_MAX]; /* queries whose table has a short cut, yet to be started */
+	/* Queries whose table has a short cut, yet to be started; it was read, for it may go away. */
+	const struct route_top *tops[ROUTE_BULK_MAX];
+	uint8_t late[ROUTE_BULK_MAX];
 	unsigned n_live;
 	unsigned n_late;
 };
@@ -160,7 +162,7 @@ start_at_entries(struct burst *b, struct route_query *queries, bool wide)
 	for (unsigned i = 0; i < b->n_late; i++) {
 		struct route_query *q = &queries[b->late[i]];
 		descent_init(&d[i], q, wide);
-		entries[i] = top_entry(rcu_read(q->table->top), &d[i].key, wide);
+		entries[i] = top_entry(b->tops[i], &d[i].key, wide);
 		__builtin_prefetch(entries[i]);
 	}
 	for (unsigned i = 0; i < b->n_late; i++) {
@@ -170,6 +172,13 @@ start_at_entries(struct burst *b, struct route_query *queries, bool wide)
 		__builtin_prefetch(d[i].node);
 	}
 	b->n_live += b->n_late;
+}
+
+static inline void
+add_late(struct burst *b, unsigned at, const struct route_top *top)
+{
+	b->tops[b->n_late] = top;
+	b->late[b->n_late++] = (uint8_t)at;
 }
 
 /* Takes every descent to its end. */
@@ -209,15 +218,15 @@ route_lookup_bulk(struct route_query *queries, unsigned n)
 			q->value = 0;
 			continue;
 		}
-		bool is_late = rcu_read(t->top) != NULL;
+		const struct route_top *top = rcu_read(t->top);
 		if (t->family == ADDR_V4) {
-			if (is_late)
-				v4.late[v4.n_late++] = (uint8_t)i;
+			if (top)
+				add_late(&v4, i, top);
 			else
 				start_at_root(&v4, q, false);
 		} else {
-			if (is_late)
-				v6.late[v6.n_late++] = (uint8_t)i;
+			if (top)
+				add_late(&v6, i, top);
 			else
 				start_at_root(&v6, q, true);
 		}
