@@ -72,7 +72,17 @@ get_fresh(struct arena *a)
 		if (!back_one_chunk(a))
 			return 0;
 	}
-	return a->next_fresh++;
+	uint32_t id = a->next_fresh;
+	__atomic_store_n(&a->next_fresh, id + 1, __ATOMIC_RELEASE);
+	return id;
+}
+
+/* Word by word: a reader with a stale id may look into the slot meanwhile, and finds nothing. */
+static void
+clear(uint64_t *words, size_t n_bytes)
+{
+	for (size_t i = 0; i < n_bytes / 8; i++)
+		__atomic_store_n(&words[i], 0, __ATOMIC_RELAXED);
 }
 
 uint32_t
@@ -83,7 +93,7 @@ arena_get(struct arena *a)
 		id = a->free_ids[a->free_head];
 		a->free_head = (a->free_head + 1) % a->max_slots;
 		a->n_free--;
-		memset(arena_at(a, id), 0, a->stride_bytes);
+		clear(arena_at(a, id), a->stride_bytes);
 	} else {
 		id = get_fresh(a);
 	}

@@ -18,7 +18,7 @@ struct arena {
 	size_t reserved_bytes;
 	size_t backed_bytes;
 	uint32_t max_slots;
-	uint32_t next_fresh;   /* the lowest id never handed out */
+	uint32_t next_fresh;   /* the lowest id never handed out; atomic */
 	uint32_t n_used;
 	uint32_t *free_ids;    /* a first-in first-out ring: a freed id rests as long as it can */
 	uint32_t free_head;

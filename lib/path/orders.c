@@ -46,7 +46,8 @@ send_message(struct worker *w, struct burst *b, const struct order_mail *order)
 		packet_drop(p, DROP_NO_UNDERLAY);
 		return;
 	}
-	encap_template(&e, w->tables->ifaces[order->iface_id].listen_port);
+	encap_template(&e, __atomic_load_n(&w->tables->ifaces[order->iface_id].listen_port,
+		__ATOMIC_RELAXED));
 	memcpy(p->ip, order->message, order->n_bytes);
 	p->outer_tos = wg_type_of(p->ip, p->n_bytes) == WG_COOKIE ? 0 : HANDSHAKE_TOS;
 	encap_outer(p, &e);

@@ -81,8 +81,10 @@ renew_if_old(struct worker *w, const struct packet *p)
 	bool is_old = (s->is_initiator &&
 			      session_has_expired(s->birth_ns, w->now_ns, t->rekey_after_ns)) ||
 		      p->counter >= t->rekey_after_messages;
-	if (unlikely_true(is_old && !s->rekey_is_wanted))
-		s->rekey_is_wanted = event_put(w, EVENT_HANDSHAKE_WANTED, p->peer_id);
+	/* Workers that ask at once ask twice, which control takes as once. */
+	if (unlikely_true(is_old && !__atomic_load_n(&s->rekey_is_wanted, __ATOMIC_RELAXED)))
+		__atomic_store_n(&s->rekey_is_wanted,
+			event_put(w, EVENT_HANDSHAKE_WANTED, p->peer_id), __ATOMIC_RELAXED);
 }
 
 /* What a run of packets just sealed for one peer tells its timers and counters. */

@@ -28,7 +28,7 @@ struct session {
 	uint32_t send_spare;
 	uint16_t iface_id;
 	bool is_initiator;
-	bool rekey_is_wanted;      /* said once by a worker, so that it does not repeat itself */
+	bool rekey_is_wanted;      /* relaxed; said once by a worker, so that none repeats it */
 
 	/* Opening: the owner worker. */
 	uint8_t recv_key[SESSION_KEY_BYTES] ALIGNED_LINE;
