@@ -5,8 +5,10 @@
  * goes offline before it sleeps. A writer publishes with rcu_publish and hands what it replaced
  * to rcu_retire; it is freed once every online reader has been quiescent.
  *
- * Under ThreadSanitizer (which cannot see QSBR's fences) quiescent and synchronize carry the
- * matching annotations; use only the names of this header, never liburcu's.
+ * ThreadSanitizer cannot see QSBR's fences, so it is told what they order, and no more: what a
+ * reader did before it was quiescent comes before what is done after a grace period. That a
+ * reader sees what was published is left to rcu_publish and rcu_read to prove. Use only the
+ * names of this header, never liburcu's.
  */
 #pragma once
 
@@ -16,11 +18,11 @@
 void __tsan_acquire(void *addr);
 void __tsan_release(void *addr);
 extern char rcu_tsan_token;
-#define RCU_TSAN_ACQUIRE() __tsan_acquire(&rcu_tsan_token)
-#define RCU_TSAN_RELEASE() __tsan_release(&rcu_tsan_token)
+#define RCU_TSAN_ACQUIRE(p) __tsan_acquire(p)
+#define RCU_TSAN_RELEASE(p) __tsan_release(p)
 #else
-#define RCU_TSAN_ACQUIRE() ((void)0)
-#define RCU_TSAN_RELEASE() ((void)0)
+#define RCU_TSAN_ACQUIRE(p) ((void)0)
+#define RCU_TSAN_RELEASE(p) ((void)0)
 #endif
 
 /* Embed this in what is retired. */
@@ -38,13 +40,12 @@ static inline void
 rcu_reader_register(void)
 {
 	urcu_qsbr_register_thread();
-	RCU_TSAN_ACQUIRE();
 }
 
 static inline void
 rcu_reader_unregister(void)
 {
-	RCU_TSAN_RELEASE();
+	RCU_TSAN_RELEASE(&rcu_tsan_token);
 	urcu_qsbr_unregister_thread();
 }
 
@@ -52,15 +53,14 @@ rcu_reader_unregister(void)
 static inline void
 rcu_reader_quiescent(void)
 {
-	RCU_TSAN_RELEASE();
+	RCU_TSAN_RELEASE(&rcu_tsan_token);
 	urcu_qsbr_quiescent_state();
-	RCU_TSAN_ACQUIRE();
 }
 
 static inline void
 rcu_reader_offline(void)
 {
-	RCU_TSAN_RELEASE();
+	RCU_TSAN_RELEASE(&rcu_tsan_token);
 	urcu_qsbr_thread_offline();
 }
 
@@ -68,7 +68,6 @@ static inline void
 rcu_reader_online(void)
 {
 	urcu_qsbr_thread_online();
-	RCU_TSAN_ACQUIRE();
 }
 
 /*
