@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mailbox/frame.h"
 #include "mailbox/ring_mode.h"
@@ -81,5 +82,9 @@ static const struct rte_mempool_ops ops = {
 const char *
 frame_pool_ops(void)
 {
+	for (uint32_t i = 0; i < rte_mempool_ops_table.num_ops; i++) {
+		if (strcmp(rte_mempool_ops_table.ops[i].name, ops.name) == 0)
+			return ops.name;
+	}
 	return rte_mempool_register_ops(&ops) < 0 ? NULL : ops.name;
 }
