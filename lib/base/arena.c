@@ -101,15 +101,41 @@ arena_get(struct arena *a)
 	return id;
 }
 
+/* The ring is allocated when first needed; malloc of max_slots ids touches no page early. */
+static bool
+has_ring(struct arena *a)
+{
+	if (!a->free_ids)
+		a->free_ids = malloc(sizeof(*a->free_ids) * a->max_slots);
+	return a->free_ids;
+}
+
+static void
+add_free(struct arena *a, uint32_t id)
+{
+	a->free_ids[(a->free_head + (size_t)a->n_free) % a->max_slots] = id;
+	a->n_free++;
+}
+
+uint32_t
+arena_get_any(struct arena *a, uint32_t random, uint32_t n_choice)
+{
+	uint32_t fresh;
+	while (a->n_free < n_choice && has_ring(a) && (fresh = get_fresh(a)))
+		add_free(a, fresh);
+	if (a->n_free) {
+		uint32_t at = (uint32_t)((a->free_head + (size_t)(random % a->n_free)) % a->max_slots);
+		uint32_t id = a->free_ids[at];
+		a->free_ids[at] = a->free_ids[a->free_head];
+		a->free_ids[a->free_head] = id;
+	}
+	return arena_get(a);
+}
+
 void
 arena_put(struct arena *a, uint32_t id)
 {
-	/* The ring is allocated at the first put; malloc of max_slots ids touches no page early. */
-	if (!a->free_ids)
-		a->free_ids = malloc(sizeof(*a->free_ids) * a->max_slots);
-	if (!a->free_ids)
-		return; /* the slot is lost, nothing else */
-	a->free_ids[(a->free_head + (size_t)a->n_free) % a->max_slots] = id;
-	a->n_free++;
 	a->n_used--;
+	if (has_ring(a))
+		add_free(a, id); /* else the slot is lost, nothing else */
 }

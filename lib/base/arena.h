@@ -31,6 +31,11 @@ void arena_fini(struct arena *a);
 
 /* A zeroed slot's id, or 0 when the arena is full or memory is short. */
 uint32_t arena_get(struct arena *a);
+/*
+ * The same, of the free slots the one that `random` chooses, from among n_choice at least while the
+ * arena has that many: so an id does not tell how many were handed out since the last one.
+ */
+uint32_t arena_get_any(struct arena *a, uint32_t random, uint32_t n_choice);
 /* Gives a slot back; the caller has waited for readers and wiped secrets. */
 void arena_put(struct arena *a, uint32_t id);
 

@@ -60,14 +60,14 @@ tables_index_reserve(struct tables *t, uint32_t peer_id, uint32_t *index)
 	pthread_mutex_lock(&t->lock);
 	struct peer_entry *p = tables_peer(t, peer_id);
 	retire(t, &p->pending_slot);
-	uint32_t slot = arena_get(&t->sessions);
+	uint32_t random[2];
+	secret_random(random, sizeof(random));
+	uint32_t slot = arena_get_any(&t->sessions, random[0], TABLES_SLOT_CHOICE);
 	if (slot) {
 		struct session_slot *s = slot_at(t, slot);
-		uint32_t random;
-		secret_random(&random, sizeof(random));
 		s->tables = t;
 		s->slot = slot;
-		s->pending_index = random << TABLES_SLOT_BITS | slot;
+		s->pending_index = random[1] << TABLES_SLOT_BITS | slot;
 		s->session.peer_id = peer_id;
 		p->pending_slot = slot;
 		*index = s->pending_index;

@@ -36,6 +36,7 @@ enum {
 	TABLES_MAX_IFACES = 64,
 	TABLES_MAX_NEXTHOPS = 1 << 16,
 	TABLES_SLOT_BITS = 20, /* of a receiver index; the rest is random */
+	TABLES_SLOT_CHOICE = 1024, /* as many free slots at least to choose one from at random */
 
 	/* A link is a port or a tunnel; its id goes with each packet. */
 	LINK_FIRST_TUNNEL = TABLES_MAX_PORTS,
