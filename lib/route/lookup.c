@@ -123,7 +123,7 @@ route_lookup(const struct route_table *t, const uint8_t *addr)
 /* The queries of one family that are still under way. */
 struct burst {
 	struct descent descents[ROUTE_BULK_MAX];
-	/* Queries whose table has a short cut, yet to be started; it was read, for it may go away. */
+	/* Queries whose table has a short cut, yet to be started; read once, for it may go. */
 	const struct route_top *tops[ROUTE_BULK_MAX];
 	uint8_t late[ROUTE_BULK_MAX];
 	unsigned n_live;

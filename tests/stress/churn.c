@@ -68,8 +68,9 @@ install(struct churn *c, unsigned tunnel)
 {
 	struct gate *initiator = &c->g->gate[draw(&c->handshake_rng) % 2];
 	struct gate *responder = &c->g->gate[!initiator->idx];
-	struct session_keys ours = {.local_index = reserve(initiator, tunnel), .is_initiator = true};
+	struct session_keys ours = {.local_index = reserve(initiator, tunnel)};
 	struct session_keys theirs = {.local_index = reserve(responder, tunnel)};
+	ours.is_initiator = true;
 	ours.remote_index = theirs.local_index;
 	theirs.remote_index = ours.local_index;
 	if (!ours.local_index || !theirs.local_index)
@@ -177,7 +178,8 @@ roamed(struct gate *gate, const struct event_mail *ev)
 {
 	struct tables *t = gate->config.tables;
 	__atomic_store_n(&tables_peer(t, ev->peer_id)->roam_is_told, false, __ATOMIC_RELAXED);
-	must(tables_encap_set(t, ev->peer_id, &ev->path.remote, &ev->path.local), "tables_encap_set");
+	must(tables_encap_set(t, ev->peer_id, &ev->path.remote, &ev->path.local),
+		"tables_encap_set");
 }
 
 /* A peer that is gone has no tunnel any more: what concerns it is dropped, as by control. */
@@ -388,7 +390,8 @@ flood(struct churn *c, struct gate *gate, unsigned tunnel)
 	for (unsigned i = 0; i < FLOOD_PREFIXES; i++) {
 		struct prefix p = {.addr = addr_from_v4(0x0a090000 + i * 7), .len = 32};
 		must(tables_allowed_set(t, gate->iface_id, &p, peer_id), "a flood of allowed-ips");
-		must(tables_route_set(t, TABLES_FORWARD, &p, gate->lan_nexthop), "a flood of routes");
+		must(tables_route_set(t, TABLES_FORWARD, &p, gate->lan_nexthop),
+			"a flood of routes");
 	}
 	for (unsigned i = 0; i < FLOOD_PREFIXES; i++) {
 		struct prefix p = {.addr = addr_from_v4(0x0a090000 + i * 7), .len = 32};
@@ -399,8 +402,8 @@ flood(struct churn *c, struct gate *gate, unsigned tunnel)
 
 typedef void (*change)(struct churn *c, struct gate *gate, unsigned tunnel);
 static const change changes[] = {change_endpoint, change_nexthops, change_routes, change_locals,
-	change_allowed, replace_peer, wipe_sessions, give_up_handshake, send_keepalive, send_message,
-	change_interface, detach_port};
+	change_allowed, replace_peer, wipe_sessions, give_up_handshake, send_keepalive,
+	send_message, change_interface, detach_port};
 
 /* ---- Life ---- */
 
@@ -445,7 +448,8 @@ settle(struct gate *gate)
 	must(tables_iface_set_port(t, gate->iface_id, GATE_LISTEN_PORT), "tables_iface_set_port");
 	__atomic_store_n(&gate->listen_port, GATE_LISTEN_PORT, __ATOMIC_RELAXED);
 	for (unsigned k = 0; k < N_TUNNELS; k++) {
-		struct endpoint remote = {.addr = gate_local(!gate->idx, 0), .port = GATE_LISTEN_PORT};
+		struct endpoint remote = {.port = GATE_LISTEN_PORT};
+		remote.addr = gate_local(!gate->idx, 0);
 		must(tables_encap_set(t, peer_of(gate, k), &remote, NULL), "tables_encap_set");
 	}
 }

@@ -205,7 +205,10 @@ lay_tables(struct gate *gate)
 static void
 make_gate(struct gates *g, unsigned idx, const struct aead_backend *backend)
 {
-	static const char *const names[N_GATES][3] = {{"a", "a-lan", "a-wan"}, {"b", "b-lan", "b-wan"}};
+	static const char *const names[N_GATES][3] = {
+		{"a", "a-lan", "a-wan"},
+		{"b", "b-lan", "b-wan"},
+	};
 	struct gate *gate = &g->gate[idx];
 	struct path_config *c = &gate->config;
 	struct err err = {0};

@@ -3,8 +3,8 @@
  * Two gateways in one process, joined by rings instead of wires; each has its own tables,
  * mailboxes and two workers, and they have N_TUNNELS peers in common: tunnel k is peer k of both.
  *
- *   10.1.k.0/24 ── lan [gate A: workers 0, 1] wan ══ the wire ══ wan [gate B: 0, 1] lan ── 10.2.k.0/24
- *                  203.0.113.1 and .11                           203.0.113.2 and .12
+ *   10.1.k.0/24 ── lan [A: workers 0, 1] wan ══ wire ══ wan [B: workers 0, 1] lan ── 10.2.k.0/24
+ *                           203.0.113.1, .11                203.0.113.2, .12
  *
  * Threads: four workers; the wire, which also is both LANs (wire.h); a handshaker and a control
  * thread, which change all that can be changed meanwhile (churn.h).
@@ -54,7 +54,7 @@ struct gates {
 	bool stop_workers;
 };
 
-/* EAL with five threads besides this one, buffers, both gateways with their peers; aborts if not. */
+/* EAL with five more threads, buffers, both gateways with their peers; aborts if not. */
 void gates_begin(struct gates *g);
 /* Workers' threads run: lcores 1 to 4. */
 void gates_start_workers(struct gates *g);

@@ -45,7 +45,8 @@ print_drops(const struct gates *g)
 		for (unsigned i = 0; i < N_GATES * GATE_WORKERS; i++)
 			n += g->gate[i / GATE_WORKERS].workers[i % GATE_WORKERS]->drops.n_pkts[r];
 		if (n)
-			printf("  %-18s %llu\n", drop_name((enum drop_reason)r), (unsigned long long)n);
+			printf("  %-18s %llu\n", drop_name((enum drop_reason)r),
+				(unsigned long long)n);
 	}
 }
 

@@ -249,7 +249,8 @@ repeat(struct wire *w, unsigned to, const struct rte_mbuf *m)
 	struct rte_mbuf *copy = rte_pktmbuf_alloc(w->g->pool);
 	if (!copy)
 		return;
-	memcpy(rte_pktmbuf_append(copy, m->data_len), rte_pktmbuf_mtod(m, const void *), m->data_len);
+	void *to_fill = rte_pktmbuf_append(copy, m->data_len);
+	memcpy(to_fill, rte_pktmbuf_mtod(m, const void *), m->data_len);
 	w->counts.n_repeated++;
 	if (one_in(w, 2))
 		hold(w, to, copy);
