@@ -55,8 +55,9 @@ struct cursor {
 static inline struct cursor
 cursor_of(const void *data, size_t n_bytes)
 {
-	const uint8_t *p = data;
-	return (struct cursor){.at = p, .end = p + n_bytes};
+	/* No bytes at all may come as NULL, to which C lets nobody add, not even 0. */
+	const uint8_t *p = data ? data : (const uint8_t *)"";
+	return (struct cursor){.at = p, .end = p + (data ? n_bytes : 0)};
 }
 
 static inline size_t
