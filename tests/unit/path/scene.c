@@ -20,6 +20,7 @@ enum { POOL_MBUFS = 511, RING_SLOTS = 128 };
 /* What DPDK can make but once a process. */
 static struct {
 	struct rte_mempool *pool;
+	const struct aead_backend *backend;
 	struct rte_ring *rx[SCENE_PORTS], *tx[SCENE_PORTS][SCENE_WORKERS];
 	struct port *ports[SCENE_PORTS];
 } rig;
@@ -78,6 +79,7 @@ scene_begin(void)
 	rig.pool = rte_pktmbuf_pool_create("scene", POOL_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 		SOCKET_ID_ANY);
 	MUST(rig.pool);
+	MUST(aead_choose(NULL, &rig.backend, NULL) == 0);
 	open_port(SCENE_LAN, "lan");
 	open_port(SCENE_WAN, "wan");
 	return true;
@@ -194,7 +196,7 @@ add_workers(struct scene *s, unsigned n_workers)
 	c->pool = rig.pool;
 	c->n_workers = n_workers;
 	c->has_host = true;
-	MUST(aead_choose(NULL, &c->aead_backend, &err) == 0);
+	c->aead_backend = rig.backend;
 	for (unsigned i = 0; i < SCENE_PORTS; i++)
 		c->ports[i] = rig.ports[i];
 	for (unsigned i = 0; i < n_workers; i++) {
