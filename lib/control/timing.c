@@ -47,10 +47,7 @@ order_all(struct timing *t, const struct control_peer *p, enum order_kind kind)
 static void
 forget_source(struct timing *t, const struct control_peer *p)
 {
-	struct endpoint remote;
-	struct addr local;
-	if (tables_encap_get(t->tables, p->peer_id, &remote, &local))
-		tables_encap_set(t->tables, p->peer_id, &remote, NULL);
+	(void)tables_encap_refresh(t->tables, p->peer_id, false);
 }
 
 static bool
@@ -224,15 +221,6 @@ roamed(struct timing *t, struct control_peer *p, const struct mail_path *path)
 	tables_encap_set(t->tables, p->peer_id, &path->remote, &path->local);
 }
 
-static void
-make_encap_anew(struct timing *t, const struct control_peer *p)
-{
-	struct endpoint remote;
-	struct addr local;
-	if (tables_encap_get(t->tables, p->peer_id, &remote, &local))
-		tables_encap_set(t->tables, p->peer_id, &remote, &local);
-}
-
 /* A worker made a peer's outer header anew and used up one of its spares. */
 static void
 encap_replaced(struct timing *t, const struct event_mail *ev)
@@ -301,7 +289,7 @@ timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 		break;
 	case EVENT_ENCAP_STALE:
 		__atomic_store_n(&e->encap_stale_is_told, false, __ATOMIC_RELAXED);
-		make_encap_anew(t, p);
+		(void)tables_encap_refresh(t->tables, p->peer_id, true);
 		break;
 	default:
 		break;

@@ -156,6 +156,31 @@ tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remo
 	return 0;
 }
 
+int
+tables_encap_refresh(struct tables *t, uint32_t peer_id, bool keeps_source)
+{
+	struct encap *e = tables_encap_alloc();
+	if (!e)
+		return -ENOMEM;
+	/* A worker may put another in its place, but what stood there is freed under this lock. */
+	pthread_mutex_lock(&t->lock);
+	struct peer_entry *p = tables_peer(t, peer_id);
+	struct encap *was = rcu_read(p->encap);
+	bool is_mine = false;
+	if (was) {
+		e->remote = was->remote;
+		if (keeps_source)
+			e->local = was->local;
+		is_mine = tables_encap_replace(t, p, was, e);
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (is_mine)
+		tables_encap_retire(t, was);
+	else
+		free(e);
+	return was ? 0 : -ENOENT;
+}
+
 bool
 tables_encap_get(struct tables *t, uint32_t peer_id, struct endpoint *remote, struct addr *local)
 {

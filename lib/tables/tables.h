@@ -299,6 +299,12 @@ int tables_allowed_del(struct tables *t, uint16_t iface_id, const struct prefix 
 int tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
 	const struct addr *local);
 /*
+ * Makes it anew for where the peer is already; keeps_source: also from where we send, if that
+ * still is ours. Should a worker have followed the peer elsewhere meanwhile, that stands. 0,
+ * -ENOENT without an endpoint, or -ENOMEM.
+ */
+int tables_encap_refresh(struct tables *t, uint32_t peer_id, bool keeps_source);
+/*
  * The same by a worker, as an RCU reader, for a packet in hand: fills spare, which the worker owns,
  * and puts it in the place of was, unless another has replaced that meanwhile. True: spare is the
  * peer's now and was is the caller's to have retired (EVENT_ENCAP_REPLACED).

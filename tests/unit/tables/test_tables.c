@@ -272,6 +272,30 @@ outer_headers(void **state)
 	}
 }
 
+/* Control makes the header anew, but never for a place that the peer has left. */
+static void
+refreshes_outer_headers(void **state)
+{
+	struct tables *t = *state;
+	uint32_t p = peer(t, iface(t));
+	struct addr locals[2] = {addr("203.0.113.2"), addr("203.0.113.3")}, local;
+	struct endpoint remote, got;
+	assert_int_equal(tables_encap_refresh(t, p, true), -ENOENT);
+	assert_null(tables_peer(t, p)->encap);
+	assert_int_equal(tables_locals_set(t, locals, 2), 0);
+	way_out(t, "198.51.100.0/24", "203.0.113.2");
+	assert_int_equal(endpoint_parse("198.51.100.7:4711", &remote), 0);
+	assert_int_equal(tables_encap_set(t, p, &remote, &locals[1]), 0);
+	for (unsigned keeps = 2; keeps-- > 0;) {
+		const struct encap *was = tables_peer(t, p)->encap;
+		assert_int_equal(tables_encap_refresh(t, p, keeps), 0);
+		assert_ptr_not_equal(tables_peer(t, p)->encap, was);
+		assert_true(tables_encap_get(t, p, &got, &local));
+		assert_true(endpoint_is_equal(&got, &remote));
+		assert_true(addr_is_equal(&local, &locals[keeps]));
+	}
+}
+
 /* Each part of a path makes another mark. */
 static void
 marks(void **state)
@@ -309,6 +333,7 @@ main(void)
 		TEST(next_hops),
 		TEST(routes),
 		TEST(outer_headers),
+		TEST(refreshes_outer_headers),
 		TEST(marks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
