@@ -124,7 +124,7 @@ arena_get_any(struct arena *a, uint32_t random, uint32_t n_choice)
 	while (a->n_free < n_choice && has_ring(a) && (fresh = get_fresh(a)))
 		add_free(a, fresh);
 	if (a->n_free) {
-		uint32_t at = (uint32_t)((a->free_head + (size_t)(random % a->n_free)) % a->max_slots);
+		size_t at = ((size_t)a->free_head + random % a->n_free) % a->max_slots;
 		uint32_t id = a->free_ids[at];
 		a->free_ids[at] = a->free_ids[a->free_head];
 		a->free_ids[a->free_head] = id;

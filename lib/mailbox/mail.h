@@ -41,7 +41,7 @@ enum event_kind {
 	EVENT_HANDSHAKE_WANTED, /* a packet waits, or the session is old: peer_id */
 	EVENT_ACTIVITY,         /* peer's stamps moved while its timer was not armed: peer_id */
 	EVENT_CONFIRMED,        /* first authenticated packet on a responder's session: local_index */
-	EVENT_ROAMED,           /* authenticated packet from another path: peer_id, local_index, path */
+	EVENT_ROAMED,           /* authentic packet from another path: peer_id, local_index, path */
 	EVENT_ENCAP_STALE,      /* the underlay changed since the peer's outer header was made: peer_id */
 	EVENT_ENCAP_REPLACED,   /* the worker did either itself: retire `encap`, send it a spare */
 	EVENT_NEIGHBOUR_WANTED, /* no MAC address for path.remote.addr on link_id */

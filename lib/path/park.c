@@ -99,7 +99,7 @@ park_for_peer(struct worker *w, struct packet *p)
 		lot->give_up_ns = w->now_ns + PARK_PEER_S * NS_IN_S;
 		lot->ask_again_ns = 0;
 	}
-	/* Also for those that find no place: else who fills the lots keeps others from a session. */
+	/* Also for those without a place: else who fills the lots keeps others from a session. */
 	bool is_asked = ask_handshake(w, peer, p->peer_id);
 	if (!lot || lot_is_full(lot)) {
 		packet_drop(p, DROP_PARK_FULL);

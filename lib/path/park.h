@@ -15,14 +15,15 @@
 #include "base/clock.h"
 
 enum {
-	PARK_LOTS = 64,        /* peers and neighbours waited for at once, by one worker; of them: */
-	PARK_PEER_LOTS = 32,   /* so that no kind of waiting, which a scan of dead addresses */
-	PARK_FORWARD_LOTS = 16, /* provokes, takes the place of another */
+	PARK_LOTS = 64,        /* peers and neighbours waited for at once, by one worker */
+	/* Of them, so that a scan of dead addresses keeps no other kind from waiting: */
+	PARK_PEER_LOTS = 32,
+	PARK_FORWARD_LOTS = 16,
 	PARK_UNDERLAY_LOTS = 16,
 	PARK_LOT_PKTS = 32,    /* packets each */
 	PARK_NEIGHBOUR_MS = 3000,
 	PARK_ASK_MS = 1000,    /* how often the question is asked again */
-	PARK_HOMELESS_MS = 1,  /* how often for neighbours whose packets find no lot, all together */
+	PARK_HOMELESS_MS = 1,  /* how often for those whose packets find no lot, all together */
 	PARK_PEER_S = 90,      /* as long as a handshake is retried */
 };
 

@@ -117,8 +117,8 @@ void tx_flush(struct worker *w);
 bool event_put(struct worker *w, enum event_kind kind, uint32_t peer_id);
 
 /*
- * Says mail unless *is_told already, which control takes back when it acts: so a thing is said once.
- * It is marked before it is said, since control may act at once, and a mark that came after that
+ * Says mail unless *is_told already, which control takes back when it acts: so it is said once. It
+ * is marked before it is said, since control may act at once, and a mark that came after that
  * would keep everybody silent for ever. False: the mailbox is full, and nothing is marked.
  */
 bool event_put_once(struct worker *w, bool *is_told, const struct event_mail *mail);

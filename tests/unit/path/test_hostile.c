@@ -105,7 +105,8 @@ marks_never_outlive_their_event(void **state)
 
 	while (s->workers[0]->n_spares)
 		free(s->workers[0]->spares[--s->workers[0]->n_spares]);
-	put_sealed(s, ANNE, "10.1.0.1", "192.168.10.9", &(struct scene_seal){.from = "198.51.100.77"});
+	put_sealed(s, ANNE, "10.1.0.1", "192.168.10.9",
+		&(struct scene_seal){.from = "198.51.100.77"});
 	assert_false(prompt_for->roam_is_told);
 	__atomic_fetch_add(&s->tables->underlay_generation, 1, __ATOMIC_RELAXED);
 	put_plain(s, "192.168.10.9", "10.1.0.1");
@@ -148,7 +149,8 @@ static uint32_t
 add_group(struct scene *s, enum tables_which which, const char *prefix, uint32_t glean_id,
 	uint32_t link_id)
 {
-	struct nexthop group = {.type = NEXTHOP_GROUP, .n_members = 2, .members = {glean_id, link_id}};
+	struct nexthop group = {
+		.type = NEXTHOP_GROUP, .n_members = 2, .members = {glean_id, link_id}};
 	struct prefix p;
 	uint32_t id;
 	assert_int_equal(tables_nexthop_add(s->tables, &group, &id), 0);
@@ -185,8 +187,8 @@ waits_for_a_gateway_of_a_group(void **state)
 static void
 strange_sources_are_not_answered(void **state)
 {
-	static const char *const sources[] = {"224.0.0.1", "255.255.255.255", "127.0.0.1", "0.0.0.0",
-		"240.0.0.1"};
+	static const char *const sources[] = {
+		"224.0.0.1", "255.255.255.255", "127.0.0.1", "0.0.0.0", "240.0.0.1"};
 	struct scene *s = *state;
 	for (unsigned i = 0; i < ARRAY_COUNT(sources); i++) {
 		uint8_t ip[SCENE_MAX_BYTES];
@@ -228,7 +230,8 @@ no_roaming_to_strange_addresses(void **state)
 	struct scene *s = *state;
 	struct endpoint remote;
 	struct addr local;
-	put_sealed(s, ANNE, "10.1.0.1", "192.168.10.9", &(struct scene_seal){.from = "255.255.255.255"});
+	put_sealed(s, ANNE, "10.1.0.1", "192.168.10.9",
+		&(struct scene_seal){.from = "255.255.255.255"});
 	struct rte_mbuf *m = scene_take(SCENE_LAN);
 	assert_non_null(m);
 	rte_pktmbuf_free(m);
