@@ -7,7 +7,7 @@ import sys
 KEYS = {
     "rx_descriptors": int, "tx_descriptors": int, "max_queues": int,
     "virtual": lambda v: {"yes": True, "no": False}[v],
-    "netdev_argument": str, "note": str,
+    "netdev_argument": str, "devargs": str, "note": str,
 }
 
 

@@ -5,6 +5,7 @@
 #include <rte_dev.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,22 @@ netdev_is_there(const struct port *port, struct err *err)
 	return 0;
 }
 
+/* The device string with the driver's usual arguments, unless it has its own. */
+static void
+add_devargs(const struct port *port, char out[PORT_DEVICE_BYTES + 64])
+{
+	const char *devargs = profile_of_device(port->device)->devargs;
+	size_t name_bytes = devargs ? strcspn(devargs, "=") + 1 : 0;
+	char name[32] = ",";
+	bool is_there = true;
+	if (devargs && name_bytes < sizeof(name) - 1) {
+		memcpy(name + 1, devargs, name_bytes);
+		is_there = strstr(port->device, name) != NULL;
+	}
+	snprintf(out, PORT_DEVICE_BYTES + 64, "%s%s%s", port->device, is_there ? "" : ",",
+		is_there ? "" : devargs);
+}
+
 static int
 probe(struct port *port, struct err *err)
 {
@@ -54,7 +71,9 @@ probe(struct port *port, struct err *err)
 	int rc = netdev_is_there(port, err);
 	if (rc)
 		return rc;
-	rc = rte_dev_probe(port->device);
+	char device[PORT_DEVICE_BYTES + 64];
+	add_devargs(port, device);
+	rc = rte_dev_probe(device);
 	if (rc == 0)
 		rc = find_ethdev(port->device, &port->dpdk_id);
 	if (rc)

@@ -21,3 +21,13 @@ profile_of_driver(const char *driver)
 	}
 	return fallback;
 }
+
+const struct port_profile *
+profile_of_device(const char *device)
+{
+	for (unsigned i = 0; i < ARRAY_COUNT(profiles); i++) {
+		if (strncmp(profiles[i].driver, device, strlen(profiles[i].driver)) == 0)
+			return &profiles[i];
+	}
+	return profile_of_driver("default");
+}
