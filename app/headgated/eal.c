@@ -65,7 +65,8 @@ choose_cores(struct eal *eal, const struct gateway_intent *g, struct err *err)
 	unsigned n_cores = cores_of_machine(usable);
 	struct core_set wanted = {0};
 	if (g->workers[0] && core_set_parse(g->workers, &wanted))
-		return err_set(err, -EINVAL, "Workers = %s: a core list looks like 1-3,5", g->workers);
+		return err_set(
+			err, -EINVAL, "Workers = %s: a core list looks like 1-3,5", g->workers);
 	unsigned first = 0;
 	while (first < CORE_MAX && !usable[first])
 		first++;
@@ -74,11 +75,13 @@ choose_cores(struct eal *eal, const struct gateway_intent *g, struct err *err)
 		return err_set(err, -EINVAL, "Control = %u: this process may not run on that core",
 			eal->control_core);
 	for (unsigned i = 0; i < CORE_MAX && eal->n_workers < 64; i++) {
-		bool is_wanted = g->workers[0] ? core_set_has(&wanted, i)
-					       : usable[i] && (i != eal->control_core || n_cores == 1);
+		bool is_wanted = g->workers[0]
+					 ? core_set_has(&wanted, i)
+					 : usable[i] && (i != eal->control_core || n_cores == 1);
 		if (is_wanted && !usable[i])
 			return err_set(err, -EINVAL,
-				"Workers = %s: this process may not run on core %u (it has %u cores)",
+				"Workers = %s: this process may not run on core %u (it has %u "
+				"cores)",
 				g->workers, i, n_cores);
 		if (is_wanted)
 			eal->worker_cores[eal->n_workers++] = i;
@@ -122,7 +125,8 @@ choose_memory(struct eal *eal, const struct gateway_intent *g, unsigned *mib, st
 		return err_set(err, -ENOMEM,
 			"Hugepages = %u: only %ld MiB of 2 MiB pages are free%s; reserve them with "
 			"'echo %u > /proc/sys/vm/nr_hugepages'",
-			*mib, free_mib, has_hugetlbfs() ? "" : " and no hugetlbfs is mounted", *mib / 2);
+			*mib, free_mib, has_hugetlbfs() ? "" : " and no hugetlbfs is mounted",
+			*mib / 2);
 	eal->has_hugepages = g->hugepages_mib != 0 && enough;
 	return 0;
 }
@@ -195,7 +199,8 @@ eal_start(struct eal *eal, const struct intent *intent, struct err *err)
 	rc = rte_eal_init(a->argc, a->argv);
 	free(a);
 	if (rc < 0)
-		return err_set(err, -rte_errno, "DPDK does not start (%s); --log-level debug says more",
+		return err_set(err, -rte_errno,
+			"DPDK does not start (%s); --log-level debug says more",
 			rte_strerror(rte_errno));
 	log_info("%u worker%s, %s", eal->n_workers, eal->n_workers == 1 ? "" : "s",
 		eal->has_hugepages ? "on huge pages" : "without huge pages");

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* DPDK's environment: its arguments are ours to make, from the config (design: nobody types them). */
+/*
+ * DPDK's environment: its arguments are ours to make, from the config (design: nobody types them).
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The whole process as main puts it together: who is made, in which order, and who is told of whom. */
+/*
+ * The whole process as main puts it together: who is made, in which order, and who is told of whom.
+ */
 #pragma once
 
 #include "base/err.h"

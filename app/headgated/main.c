@@ -194,7 +194,8 @@ take_ports(struct gateway *g, struct err *err)
 		return err_set(err, -EINVAL, "at most %d ports", TABLES_MAX_PORTS);
 	if (!g->n_ports)
 		return err_set(err, -EINVAL,
-			"there is no port: add [Port NAME] sections or --port wan=net_af_xdp0,iface=eth1");
+			"there is no port: add [Port NAME] sections or --port "
+			"wan=net_af_xdp0,iface=eth1");
 	g->port_intents = calloc(g->n_ports, sizeof(*g->port_intents));
 	if (!g->port_intents)
 		return err_set(err, -ENOMEM, "no memory for the ports");
@@ -291,7 +292,8 @@ stop(struct gateway *g)
 	__atomic_store_n(&g->stop_workers, true, __ATOMIC_RELEASE);
 	if (g->workers_run) {
 		rte_eal_mp_wait_lcore();
-		rcu_wait_readers(); /* there is none: it tells ThreadSanitizer that all have ended */
+		rcu_wait_readers(); /* there is none: it tells ThreadSanitizer that all have ended
+				     */
 	}
 	exception_stop(g->exception);
 	gateway_ports_close(g);

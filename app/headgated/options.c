@@ -91,7 +91,8 @@ options_print_help(void)
 			rows[i].value ? rows[i].value : "");
 		printf("  %-30s %s\n", left, rows[i].help);
 	}
-	printf("\nIt runs in the foreground and logs to stderr. SIGHUP reloads the config, SIGTERM ends it.\n");
+	printf("\nIt runs in the foreground and logs to stderr. SIGHUP reloads the config, SIGTERM "
+	       "ends it.\n");
 }
 
 static const struct option_row *
@@ -117,8 +118,8 @@ options_parse(struct options *o, int argc, char **argv, struct err *err)
 		size_t name_bytes = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
 		const struct option_row *r = name_bytes >= 2 ? find(argv[i], name_bytes) : NULL;
 		if (!r)
-			return err_set(err, -EINVAL, "'%s' is no option of headgated; see headgated --help",
-				argv[i]);
+			return err_set(err, -EINVAL,
+				"'%s' is no option of headgated; see headgated --help", argv[i]);
 		const char *value = equals ? equals + 1 : NULL;
 		if (r->value && !value)
 			value = ++i < argc ? argv[i] : NULL;

@@ -109,7 +109,8 @@ gateway_telemetry_start(struct gateway *g)
 		const char *name, *help;
 		telemetry_cb answer;
 	} commands[] = {
-		{"/headgate/status", "Version, uptime, crypto backend. No parameters", answer_status},
+		{"/headgate/status", "Version, uptime, crypto backend. No parameters",
+			answer_status},
 		{"/headgate/ports", "Counters of each port. No parameters", answer_ports},
 		{"/headgate/drops", "Packets dropped, by reason. No parameters", answer_drops},
 		{"/headgate/peers", "Peers and their traffic in sum. No parameters", answer_peers},

@@ -196,7 +196,8 @@ endpoint_format(const struct endpoint *e, char out[ENDPOINT_TEXT_BYTES])
 bool
 endpoint_is_equal(const struct endpoint *a, const struct endpoint *b)
 {
-	return a->port == b->port && a->scope_id == b->scope_id && addr_is_equal(&a->addr, &b->addr);
+	return a->port == b->port && a->scope_id == b->scope_id &&
+	       addr_is_equal(&a->addr, &b->addr);
 }
 
 socklen_t

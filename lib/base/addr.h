@@ -73,7 +73,9 @@ struct prefix prefix_masked(const struct prefix *p);
 bool prefix_is_equal(const struct prefix *a, const struct prefix *b);
 bool prefix_has(const struct prefix *p, const struct addr *a);
 
-/* "192.0.2.1:51820" or "[2001:db8::1]:51820" (also "[fe80::1%eth0]:1"). Numeric only. 0 or -EINVAL. */
+/*
+ * "192.0.2.1:51820" or "[2001:db8::1]:51820" (also "[fe80::1%eth0]:1"). Numeric only. 0 or -EINVAL.
+ */
 int endpoint_parse(const char *text, struct endpoint *out);
 const char *endpoint_format(const struct endpoint *e, char out[ENDPOINT_TEXT_BYTES]);
 bool endpoint_is_equal(const struct endpoint *a, const struct endpoint *b);

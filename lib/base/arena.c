@@ -24,7 +24,8 @@ arena_init(struct arena *a, size_t stride_bytes, uint32_t max_slots, struct err 
 
 	/* One chunk more than needed, so that the base can be aligned to a huge page. */
 	size_t span = a->reserved_bytes + CHUNK_BYTES;
-	uint8_t *p = mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p =
+		mmap(NULL, span, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
 		return err_set(err, -ENOMEM, "cannot reserve %zu MiB of addresses", span >> 20);
 	size_t skip = (CHUNK_BYTES - (uintptr_t)p % CHUNK_BYTES) % CHUNK_BYTES;

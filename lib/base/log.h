@@ -16,7 +16,8 @@ enum log_level {
 	LOG_LEVEL_DEBUG,
 };
 
-/* At most `burst` lines at once and one more every `every_ns`; the next line says how many were left out. */
+/* At most `burst` lines at once and one more every `every_ns`; the next line says how many were
+ * left out. */
 struct log_limit {
 	unsigned burst;
 	ns_t every_ns;

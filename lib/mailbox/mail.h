@@ -40,9 +40,10 @@ struct wire_mail {
 enum event_kind {
 	EVENT_HANDSHAKE_WANTED, /* a packet waits, or the session is old: peer_id */
 	EVENT_ACTIVITY,         /* peer's stamps moved while its timer was not armed: peer_id */
-	EVENT_CONFIRMED,        /* first authenticated packet on a responder's session: local_index */
-	EVENT_ROAMED,           /* authentic packet from another path: peer_id, local_index, path */
-	EVENT_ENCAP_STALE,      /* the underlay changed since the peer's outer header was made: peer_id */
+	EVENT_CONFIRMED,   /* first authenticated packet on a responder's session: local_index */
+	EVENT_ROAMED,      /* authentic packet from another path: peer_id, local_index, path */
+	EVENT_ENCAP_STALE, /* the underlay changed since the peer's outer header was made: peer_id
+			    */
 	EVENT_ENCAP_REPLACED,   /* the worker did either itself: retire `encap`, send it a spare */
 	EVENT_NEIGHBOUR_WANTED, /* no MAC address for path.remote.addr on link_id */
 };
@@ -58,11 +59,12 @@ struct event_mail {
 };
 
 enum order_kind {
-	ORDER_SEND,             /* the datagram in message goes along path, from iface_id's port */
-	ORDER_KEEPALIVE,        /* seal an empty packet for peer_id */
-	ORDER_SESSION_READY,    /* peer_id has a session: release what waits, else seal an empty packet */
-	ORDER_PARKED_DROP,      /* the handshake was given up: drop what waits for peer_id */
-	ORDER_ENCAP_SPARE,      /* takes over `encap`, a fresh one for the next peer that roams */
+	ORDER_SEND,          /* the datagram in message goes along path, from iface_id's port */
+	ORDER_KEEPALIVE,     /* seal an empty packet for peer_id */
+	ORDER_SESSION_READY, /* peer_id has a session: release what waits, else seal an empty packet
+			      */
+	ORDER_PARKED_DROP,   /* the handshake was given up: drop what waits for peer_id */
+	ORDER_ENCAP_SPARE,   /* takes over `encap`, a fresh one for the next peer that roams */
 };
 
 struct order_mail {

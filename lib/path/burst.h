@@ -30,7 +30,7 @@ enum verdict {
 
 struct packet {
 	struct rte_mbuf *mbuf;
-	uint8_t *ip;                    /* the IP header looked at: outer at first, inner once opened */
+	uint8_t *ip; /* the IP header looked at: outer at first, inner once opened */
 	struct session *session;
 	struct peer_entry *peer;
 	const struct nexthop *nexthop;
@@ -40,7 +40,7 @@ struct packet {
 	uint16_t in_link;               /* port or tunnel it came from */
 	uint16_t out_link;              /* tunnel it goes into, then port it leaves by */
 	uint8_t family;                 /* of the packet at ip */
-	uint8_t outer_tos;              /* opening: the outer ECN bits; sealing: the outer traffic class */
+	uint8_t outer_tos; /* opening: the outer ECN bits; sealing: the outer traffic class */
 	uint8_t verdict;                /* enum verdict */
 	uint8_t reason_or_target;       /* enum drop_reason, or the worker handed to */
 };
@@ -72,7 +72,7 @@ struct burst {
 
 	struct stage_list data;    /* WireGuard data messages, to be opened */
 	struct stage_list routed;  /* IP packets whose next hop is to be found */
-	struct stage_list tunnel;  /* IP packets whose peer (of the tunnel out_link) is to be found */
+	struct stage_list tunnel;  /* IP packets whose peer in out_link is to be found */
 	struct stage_list seal;    /* peer and session are known */
 	struct stage_list sealed;  /* complete with outer header; the underlay's next hop is due */
 

@@ -126,7 +126,8 @@ classify_ip(struct worker *w, struct burst *b, uint32_t at, const struct port *p
 static bool
 is_addressed_to(const uint8_t *eth, const struct mac *mac)
 {
-	return load_le32(eth) == load_le32(mac->bytes) && load_le16(eth + 4) == load_le16(mac->bytes + 4);
+	return load_le32(eth) == load_le32(mac->bytes) &&
+	       load_le16(eth + 4) == load_le16(mac->bytes + 4);
 }
 
 static inline void

@@ -121,7 +121,8 @@ encap_renew(struct worker *w, struct packet *p, struct encap *was, const struct 
 		return false;
 	w->n_spares--;
 	if (!mailbox_put(w->config->boxes->events, &mail))
-		drop_count(&w->drops, DROP_MAILBOX_FULL, 1); /* the old header is never freed: 192 bytes */
+		drop_count(&w->drops, DROP_MAILBOX_FULL,
+			1); /* the old header is never freed: 192 bytes */
 	return true;
 }
 

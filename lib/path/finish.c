@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The one exit: each packet's verdict is carried out. Then tx_flush hands the batches to the ports. */
+/*
+ * The one exit: each packet's verdict is carried out. Then tx_flush hands the batches to the ports.
+ */
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
@@ -52,7 +54,9 @@ hand_over(struct worker *w, struct packet *p, unsigned target, uint32_t tag)
 		drop(w, p, DROP_HANDOFF_FULL);
 }
 
-/* Whether this worker can put packets on the link itself; else p has been dropped or handed over. */
+/*
+ * Whether this worker can put packets on the link itself; else p has been dropped or handed over.
+ */
 static bool
 is_sendable(struct worker *w, struct packet *p)
 {

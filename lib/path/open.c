@@ -24,8 +24,9 @@ find_session(struct worker *w, struct packet *p)
 		packet_drop(p, DROP_WG_INTERFACE);
 		return false;
 	}
-	if (unlikely_true(session_has_expired(s->recv_birth_ns, w->now_ns, times->reject_after_ns) ||
-			  data->counter >= times->reject_after_messages)) {
+	if (unlikely_true(
+		    session_has_expired(s->recv_birth_ns, w->now_ns, times->reject_after_ns) ||
+		    data->counter >= times->reject_after_messages)) {
 		packet_drop(p, DROP_WG_EXPIRED);
 		return false;
 	}

@@ -99,7 +99,8 @@ follow(struct worker *w, struct burst *b, const struct order_mail *order)
 		seal_keepalive(w, b, order->peer_id, false);
 		break;
 	case ORDER_SESSION_READY:
-		/* What waits is released this turn and tells the responder; else an empty packet does. */
+		/* What waits is released this turn and tells the responder; else an empty packet
+		 * does. */
 		if (!has_parked(&w->park, order->peer_id))
 			seal_keepalive(w, b, order->peer_id, true);
 		break;

@@ -208,8 +208,9 @@ neighbour_is_ready(struct worker *w, const struct park_lot *lot)
 static void
 lot_release(struct worker *w, struct burst *b, struct park_lot *lot)
 {
-	struct stage_list *lists[] = {
-		[PARK_PEER] = &b->tunnel, [PARK_FORWARD] = &b->routed, [PARK_UNDERLAY] = &b->sealed};
+	struct stage_list *lists[] = {[PARK_PEER] = &b->tunnel,
+		[PARK_FORWARD] = &b->routed,
+		[PARK_UNDERLAY] = &b->sealed};
 	for (uint32_t i = 0; i < lot->n; i++) {
 		const struct parked *k = &lot->packets[i];
 		struct packet *p = burst_add(b, k->mbuf, k->in_link);

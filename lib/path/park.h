@@ -29,9 +29,9 @@ enum {
 
 enum park_kind {
 	PARK_NONE,
-	PARK_PEER,             /* plain packets until the peer has a session */
-	PARK_FORWARD,          /* inner packets until the forwarding table's neighbour is resolved */
-	PARK_UNDERLAY,         /* sealed packets until the underlay's is */
+	PARK_PEER,     /* plain packets until the peer has a session */
+	PARK_FORWARD,  /* inner packets until the forwarding table's neighbour is resolved */
+	PARK_UNDERLAY, /* sealed packets until the underlay's is */
 };
 
 struct parked {
@@ -69,7 +69,8 @@ struct packet;
 
 /* Parks p until its peer has a session, and asks for a handshake. Gives p its verdict. */
 void park_for_peer(struct worker *w, struct packet *p);
-/* Parks p until its next hop (a glean) is resolved, and asks for the neighbour. Gives p its verdict. */
+/* Parks p until its next hop (a glean) is resolved, and asks for the neighbour. Gives p its
+ * verdict. */
 void park_for_neighbour(struct worker *w, struct packet *p, enum park_kind kind);
 /* Puts what need wait no longer into the burst, drops what waited too long. */
 void park_release(struct worker *w, struct burst *b);

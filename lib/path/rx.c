@@ -42,7 +42,8 @@ rx_kernel(struct worker *w, struct burst *b, struct frame_ring *ring)
 	unsigned room = RTE_MIN((unsigned)RX_PER_QUEUE, BURST_MAX - b->n);
 	unsigned n = frame_ring_pop(ring, frames, room);
 	for (unsigned i = 0; i < n; i++) {
-		struct packet *p = burst_add(b, (struct rte_mbuf *)frames[i], frame_link(frames[i]));
+		struct packet *p =
+			burst_add(b, (struct rte_mbuf *)frames[i], frame_link(frames[i]));
 		if (p->in_link < TABLES_MAX_PORTS) {
 			p->out_link = p->in_link;
 			p->verdict = VERDICT_TX;

@@ -167,7 +167,8 @@ check_sources(struct worker *w, struct burst *b)
 	lookup_clear(l);
 	for (uint32_t i = 0; i < b->data.n; i++) {
 		const struct packet *p = &b->packets[b->data.at[i]];
-		const struct iface_entry *iface = &w->tables->ifaces[p->in_link - LINK_FIRST_TUNNEL];
+		const struct iface_entry *iface =
+			&w->tables->ifaces[p->in_link - LINK_FIRST_TUNNEL];
 		lookup_add(l, iface->allowed[family_index(p->family)],
 			ip_source(p->ip, p->family), p->family);
 	}

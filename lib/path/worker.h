@@ -4,9 +4,9 @@
  * worker, except for the counters, which anybody may read (relaxed).
  *
  *                           ┌─ data ──► sessions ──► open ──► verify ─┐
- *   rx ──► classify ────────┼─ plain ─────────────────────────────────┴─► route ─┬─► deliver ──► finish
- *   (ports, twins, parked,  ├─ handshake ──► mailbox                             └─► peers ──► seal ──► encap ─┘
- *    handed over)           └─ the rest ──► twin
+ *   rx ──► classify ────────┼─ plain ─────────────────────────────────┴─► route ─┬─► deliver ──►
+ * finish (ports, twins, parked,  ├─ handshake ──► mailbox                             └─► peers ──►
+ * seal ──► encap ─┘ handed over)           └─ the rest ──► twin
  */
 #pragma once
 
@@ -132,7 +132,8 @@ usable_session(const struct worker *w, const struct peer_entry *peer)
 {
 	const struct protocol_times *times = w->tables->times;
 	struct session *s = rcu_read(peer->tx);
-	if (unlikely_true(!s || session_has_expired(s->birth_ns, w->now_ns, times->reject_after_ns) ||
+	if (unlikely_true(!s ||
+			  session_has_expired(s->birth_ns, w->now_ns, times->reject_after_ns) ||
 			  __atomic_load_n(&s->send_counter, __ATOMIC_RELAXED) >=
 				  times->reject_after_messages))
 		return NULL;

@@ -78,7 +78,8 @@ probe(struct port *port, struct err *err)
 		rc = find_ethdev(port->device, &port->dpdk_id);
 	if (rc)
 		return err_set(err, rc == -EEXIST ? -EEXIST : -ENODEV,
-			"port %s: DPDK cannot take the device '%s' (%s): check that it exists, is bound "
+			"port %s: DPDK cannot take the device '%s' (%s): check that it exists, is "
+			"bound "
 			"to a DPDK driver (PCI) or that the driver is known (vdev)",
 			port->name, port->device, strerror(-rc));
 	return 0;
@@ -124,17 +125,20 @@ set_up_queues(struct port *port, const struct port_profile *profile, struct rte_
 static int
 set_mtu(struct port *port, uint16_t wanted, const struct rte_mempool *pool, struct err *err)
 {
-	uint16_t room = (uint16_t)(rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) -
-				   RTE_PKTMBUF_HEADROOM);
+	uint16_t room =
+		(uint16_t)(rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) -
+			   RTE_PKTMBUF_HEADROOM);
 	if (wanted && wanted + 18u > room)
-		return err_set(err, -EINVAL, "port %s: MTU %u does not fit a packet buffer of %u bytes",
-			port->name, wanted, room);
+		return err_set(err, -EINVAL,
+			"port %s: MTU %u does not fit a packet buffer of %u bytes", port->name,
+			wanted, room);
 	if (wanted && rte_eth_dev_set_mtu(port->dpdk_id, wanted) != 0) {
 		uint16_t has = 0;
 		rte_eth_dev_get_mtu(port->dpdk_id, &has);
 		if (has < wanted)
-			return err_set(err, -EINVAL, "port %s: the device refuses MTU %u (it has %u)",
-				port->name, wanted, has);
+			return err_set(err, -EINVAL,
+				"port %s: the device refuses MTU %u (it has %u)", port->name,
+				wanted, has);
 	}
 	if (rte_eth_dev_get_mtu(port->dpdk_id, &port->mtu) != 0)
 		port->mtu = 1500;

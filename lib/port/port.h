@@ -67,6 +67,7 @@ void port_close(struct port *port);
 void port_quiet_xdp(void);
 
 struct port_stats {
-	uint64_t rx_pkts, rx_bytes, tx_pkts, tx_bytes, rx_missed, rx_errors, rx_no_buffer, tx_errors;
+	uint64_t rx_pkts, rx_bytes, tx_pkts, tx_bytes, rx_missed, rx_errors, rx_no_buffer,
+		tx_errors;
 };
 void port_stats_get(const struct port *port, struct port_stats *out);

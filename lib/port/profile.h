@@ -12,7 +12,7 @@ struct port_profile {
 	uint16_t max_queues;         /* 0: what the device has */
 	bool is_virtual;             /* its peer may leave checksums partial */
 	const char *netdev_argument; /* names the kernel's device underneath, or NULL */
-	const char *devargs;         /* added to a device string that has no such argument, or NULL */
+	const char *devargs; /* added to a device string that has no such argument, or NULL */
 	const char *note;
 };
 

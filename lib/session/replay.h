@@ -39,7 +39,8 @@ replay_advance(struct replay *r, uint64_t counter)
 
 /*
  * Takes an authenticated message's counter. False when it was taken before or lies behind the
- * window; then nothing changes. Counters at or past the protocol's limit are the caller's to refuse.
+ * window; then nothing changes. Counters at or past the protocol's limit are the caller's to
+ * refuse.
  */
 static inline bool
 replay_accept(struct replay *r, uint64_t counter)

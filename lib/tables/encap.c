@@ -33,7 +33,8 @@ fill_v4(struct encap *e)
 	e->checksum = sum_be16(ip, 20);
 }
 
-/* The pseudo header's constant part: both addresses, both ports (of the UDP header) and the protocol. */
+/* The pseudo header's constant part: both addresses, both ports (of the UDP header) and the
+ * protocol. */
 static void
 fill_v6(struct encap *e)
 {

@@ -24,8 +24,9 @@ nexthop_replace(struct tables *t, uint32_t id, const struct nexthop *spec)
 {
 	struct nexthop *fresh = NULL;
 	if (spec) {
-		fresh = aligned_alloc(CACHE_LINE_BYTES,
-			(sizeof(*fresh) + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES);
+		fresh = aligned_alloc(CACHE_LINE_BYTES, (sizeof(*fresh) + CACHE_LINE_BYTES - 1) /
+								CACHE_LINE_BYTES *
+								CACHE_LINE_BYTES);
 		if (!fresh)
 			return -ENOMEM;
 		*fresh = *spec;
@@ -42,7 +43,8 @@ tables_nexthop_add(struct tables *t, const struct nexthop *spec, uint32_t *id)
 {
 	int rc = -ENOSPC;
 	pthread_mutex_lock(&t->lock);
-	for (uint32_t i = 1; i < TABLES_MAX_NEXTHOPS && t->n_nexthops < TABLES_MAX_NEXTHOPS - 1; i++) {
+	for (uint32_t i = 1; i < TABLES_MAX_NEXTHOPS && t->n_nexthops < TABLES_MAX_NEXTHOPS - 1;
+		i++) {
 		uint32_t at = (t->free_nexthop_hint + i) % TABLES_MAX_NEXTHOPS;
 		if (!at || t->nexthops[at])
 			continue;
@@ -85,7 +87,8 @@ tables_route_set(struct tables *t, enum tables_which which, const struct prefix 
 {
 	unsigned family = family_index(prefix->addr.family);
 	pthread_mutex_lock(&t->lock);
-	struct route_table *trie = which == TABLES_UNDERLAY ? t->underlay[family] : t->forward[family];
+	struct route_table *trie =
+		which == TABLES_UNDERLAY ? t->underlay[family] : t->forward[family];
 	int rc = nexthop_id ? route_set(trie, prefix, nexthop_id) : route_del(trie, prefix);
 	if (which == TABLES_UNDERLAY)
 		underlay_changed(t);

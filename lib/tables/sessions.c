@@ -108,7 +108,8 @@ tables_index_owner(struct tables *t, uint32_t index)
 {
 	pthread_mutex_lock(&t->lock);
 	struct session_slot *s = slot_by_index(t, index);
-	bool is_known = s && index && (s->pending_index == index || s->session.local_index == index);
+	bool is_known =
+		s && index && (s->pending_index == index || s->session.local_index == index);
 	uint32_t peer_id = is_known ? s->session.peer_id : 0;
 	pthread_mutex_unlock(&t->lock);
 	return peer_id;

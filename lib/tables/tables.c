@@ -47,7 +47,8 @@ tables_create(uint32_t max_peers, const struct protocol_times *times, struct err
 	t->nexthops = calloc(TABLES_MAX_NEXTHOPS, sizeof(struct nexthop *));
 	if (!t->nexthops || !make_tries(t) ||
 		arena_init(&t->peers, sizeof(struct peer_entry), max_peers, err) ||
-		arena_init(&t->sessions, sizeof(struct session_slot), (uint32_t)max_sessions, err) ||
+		arena_init(
+			&t->sessions, sizeof(struct session_slot), (uint32_t)max_sessions, err) ||
 		tables_locals_set(t, NULL, 0)) {
 		err_prefix(err, -ENOMEM, "cannot make the tables");
 		tables_destroy(t);
@@ -87,7 +88,8 @@ tables_iface_add(struct tables *t, uint16_t mtu, uint16_t *iface_id)
 		struct iface_entry *e = &t->ifaces[i];
 		if (e->is_live)
 			continue;
-		/* Tries of an interface that was removed are kept for the next one: they are empty. */
+		/* Tries of an interface that was removed are kept for the next one: they are empty.
+		 */
 		if (!e->allowed[0])
 			e->allowed[0] = route_create(ADDR_V4);
 		if (!e->allowed[1])

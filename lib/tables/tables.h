@@ -58,13 +58,13 @@ link_is_tunnel(uint16_t link_id)
 }
 
 enum nexthop_type {
-	NEXTHOP_KERNEL = 1, /* unreachable, prohibit, or what the path cannot express: the twin decides */
-	NEXTHOP_BLACKHOLE,  /* dropped as no-route */
-	NEXTHOP_LOCAL,      /* one of the box's own addresses */
-	NEXTHOP_LINK,       /* a resolved neighbour on a port */
-	NEXTHOP_GLEAN,      /* on a port, the neighbour (via, or the destination itself) not resolved */
-	NEXTHOP_TUNNEL,     /* into an interface: its allowed-ips decide */
-	NEXTHOP_GROUP,      /* equal-cost paths: one of members by flow hash */
+	NEXTHOP_KERNEL = 1, /* the twin decides: unreachable, prohibit, or not to be expressed */
+	NEXTHOP_BLACKHOLE, /* dropped as no-route */
+	NEXTHOP_LOCAL,     /* one of the box's own addresses */
+	NEXTHOP_LINK,      /* a resolved neighbour on a port */
+	NEXTHOP_GLEAN,  /* on a port, the neighbour (via, or the destination itself) not resolved */
+	NEXTHOP_TUNNEL, /* into an interface: its allowed-ips decide */
+	NEXTHOP_GROUP,  /* equal-cost paths: one of members by flow hash */
 };
 
 enum { NEXTHOP_MEMBERS_MAX = 8 };
@@ -86,12 +86,12 @@ struct nexthop {
 
 /* The outer header of a peer's packets, made once per endpoint; immutable once published. */
 struct encap {
-	uint8_t header[48];        /* IP and UDP; length, identification and checksum still to fill */
+	uint8_t header[48]; /* IP and UDP; length, identification and checksum still to fill */
 	uint8_t header_bytes;      /* 28 or 48 */
 	uint8_t family;
 	bool has_route;            /* else packets end as no-underlay */
 	uint32_t nexthop_id;       /* underlay */
-	uint32_t checksum;         /* v4: sum over the header as it stands; v6: over the pseudo header */
+	uint32_t checksum; /* v4: sum over the header as it stands; v6: over the pseudo header */
 	uint32_t generation;       /* of the underlay when it was made */
 	struct endpoint remote;
 	struct addr local;
@@ -152,11 +152,11 @@ struct local_set {
 
 struct tables {
 	/* Read by workers. */
-	struct route_table *forward[2];  /* inner packets: v4, v6 → next hop id; may yield a tunnel */
+	struct route_table *forward[2];  /* inner: v4, v6 → next hop id; may yield a tunnel */
 	struct route_table *underlay[2]; /* outer packets: never a tunnel */
 	struct nexthop **nexthops;       /* by id; rcu_read */
 	struct local_set *locals;        /* rcu_read */
-	uint32_t underlay_generation;    /* relaxed; grows with each change outer headers may feel */
+	uint32_t underlay_generation; /* relaxed; grows with each change outer headers may feel */
 	struct iface_entry ifaces[TABLES_MAX_IFACES];
 	uint8_t iface_by_port[65536];    /* ListenPort → iface_id + 1; 0 none */
 	struct arena peers;              /* struct peer_entry */
@@ -219,7 +219,8 @@ static inline struct session *
 tables_session(const struct tables *t, uint32_t index)
 {
 	uint32_t slot = index & ((1u << TABLES_SLOT_BITS) - 1);
-	if (unlikely_true(!slot || slot >= __atomic_load_n(&t->sessions.next_fresh, __ATOMIC_ACQUIRE)))
+	if (unlikely_true(
+		    !slot || slot >= __atomic_load_n(&t->sessions.next_fresh, __ATOMIC_ACQUIRE)))
 		return NULL;
 	struct session_slot *s = arena_at(&t->sessions, slot);
 	if (unlikely_true(__atomic_load_n(&s->session.local_index, __ATOMIC_ACQUIRE) != index))
@@ -342,7 +343,7 @@ uint32_t tables_index_owner(struct tables *t, uint32_t index);
  */
 int tables_session_install(struct tables *t, const struct session_keys *keys,
 	uint16_t owner_worker, ns_t now_ns);
-/* First authenticated packet on a responder's session: next becomes current. -ENOENT: it is gone. */
+/* First authenticated packet on a responder's session: next becomes current. -ENOENT: gone. */
 int tables_session_confirm(struct tables *t, uint32_t index);
 /* Retires all of the peer's sessions; their keys are wiped once no worker can hold them. */
 void tables_sessions_wipe(struct tables *t, uint32_t peer_id);

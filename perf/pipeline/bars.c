@@ -44,9 +44,11 @@ bars_print(const struct bars *bars, FILE *out)
 	for (unsigned i = TRAFFIC_ENCRYPT; i <= TRAFFIC_DECRYPT; i++) {
 		double aead = bars->of[i].aead_64, limit = i == TRAFFIC_ENCRYPT ? 0.40 : 0.54;
 		char what[80];
-		snprintf(what, sizeof(what), "%s path - aead, 64 B, / aead of 64 B", traffic_names[i]);
+		snprintf(what, sizeof(what), "%s path - aead, 64 B, / aead of 64 B",
+			traffic_names[i]);
 		holds &= print_one(out, what, bars->of[i].path_64, aead, limit);
-		snprintf(what, sizeof(what), "%s path - aead, 1420 B, / aead of 64 B", traffic_names[i]);
+		snprintf(what, sizeof(what), "%s path - aead, 1420 B, / aead of 64 B",
+			traffic_names[i]);
 		holds &= print_one(out, what, bars->of[i].path_1420, aead, limit);
 		snprintf(what, sizeof(what), "%s 64 B, 10000 peers / 1 peer", traffic_names[i]);
 		holds &= print_one(out, what, bars->of[i].many_64, bars->of[i].one_64, 1.5);

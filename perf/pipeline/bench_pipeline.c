@@ -198,22 +198,26 @@ print_cell(const struct options *o, const struct cell *c)
 	double gbps = mpps * traffic_mean_bytes(c->bytes) * 8 / 1000;
 	printf(o->csv ? "%s,%s,%s,%u,%u,%.1f,%.3f,%.3f,%.1f\n"
 		      : "%-8s %-10s %5s %6u %8u %11.1f %8.3f %8.3f %9.1f\n",
-		traffic_names[c->what], c->backend, bytes, c->peers, 1u, c->clk, mpps, gbps, c->aead_clk);
+		traffic_names[c->what], c->backend, bytes, c->peers, 1u, c->clk, mpps, gbps,
+		c->aead_clk);
 	fflush(stdout);
 }
 
-/* One round of a cell for the p-th peer count and the k-th backend. */
+/* One round of a cell for one column: a peer count and a backend. */
 static int
-round_run(struct bench *b, const struct traffic *t, unsigned p, unsigned k, unsigned r,
-	struct err *err)
+round_run(struct bench *b, const struct traffic *t, unsigned column, unsigned r, struct err *err)
 {
+	unsigned p = column / b->rig.n_backends, k = column % b->rig.n_backends;
 	struct traffic one = *t;
 	struct traffic_clk warm = {0}, clk = {0};
 	one.rng = t->rng + r;
-	unsigned n_warm = PACKETS_TO_WARM / t->burst + 1;
-	int rc = traffic_run(&b->worlds[p], k, &one, n_warm, r == 0, &warm, err);
+	one.n_bursts = PACKETS_TO_WARM / t->burst + 1;
+	one.looks = r == 0;
+	int rc = traffic_run(&b->worlds[p], k, &one, &warm, err);
+	one.n_bursts = PACKETS_A_ROUND / t->burst + 1;
+	one.looks = false;
 	if (!rc)
-		rc = traffic_run(&b->worlds[p], k, &one, PACKETS_A_ROUND / t->burst + 1, false, &clk, err);
+		rc = traffic_run(&b->worlds[p], k, &one, &clk, err);
 	if (rc)
 		return rc;
 	b->all[p][k][r] = (double)clk.all / (double)clk.n_pkts;
@@ -230,7 +234,7 @@ cell_run(struct bench *b, const struct traffic *t, struct err *err)
 	ns_t end = clock_boot_ns() + share_ns;
 	for (; r < o->rounds && (r < ROUNDS_MIN || o->is_patient || clock_boot_ns() < end); r++) {
 		for (unsigned i = 0; i < n_columns; i++) {
-			int rc = round_run(b, t, i / b->rig.n_backends, i % b->rig.n_backends, r, err);
+			int rc = round_run(b, t, i, r, err);
 			if (rc)
 				return rc;
 		}
@@ -259,7 +263,8 @@ bench_run(struct bench *b, struct err *err)
 	if (rc)
 		return rc;
 	puts(o->csv ? "case,backend,bytes,peers,workers,clk_per_packet,mpps,gbps,aead_clk"
-		    : "case     backend    bytes  peers  workers  clk/packet     mpps     gbps  aead clk");
+		    : "case     backend    bytes  peers  workers  clk/packet     mpps     gbps  "
+		      "aead clk");
 	for (unsigned i = 0; !rc && i < o->cases.n * o->bytes.n; i++) {
 		struct traffic t = {.what = (enum traffic_case)o->cases.v[i / o->bytes.n],
 			.bytes = o->bytes.v[i % o->bytes.n],

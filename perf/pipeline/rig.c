@@ -82,8 +82,8 @@ start_eal(struct err *err)
 	char core[32], prefix[48];
 	snprintf(core, sizeof(core), "--lcores=0@%d", sched_getcpu());
 	snprintf(prefix, sizeof(prefix), "--file-prefix=hg-perf-%d", (int)getpid());
-	const char *argv[] = {"perf-pipeline", "--no-pci", "--no-telemetry", "--log-level=error", core,
-		prefix, "--iova-mode=va", NULL, NULL, NULL, NULL};
+	const char *argv[] = {"perf-pipeline", "--no-pci", "--no-telemetry", "--log-level=error",
+		core, prefix, "--iova-mode=va", NULL, NULL, NULL, NULL};
 	int argc = 7;
 	if (has_hugepages()) {
 		argv[argc++] = "--in-memory";
@@ -105,15 +105,19 @@ port_create(struct rig *rig, struct ring_port *rp, const char *name, uint16_t li
 	char text[RTE_RING_NAMESIZE];
 	for (unsigned q = 0; q < RIG_QUEUES; q++) {
 		snprintf(text, sizeof(text), "%s-rx%u", name, q);
-		rp->rx[q] = rte_ring_create(text, RING_SLOTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+		rp->rx[q] = rte_ring_create(
+			text, RING_SLOTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 		snprintf(text, sizeof(text), "%s-tx%u", name, q);
-		rp->tx[q] = rte_ring_create(text, RING_SLOTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+		rp->tx[q] = rte_ring_create(
+			text, RING_SLOTS, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 		if (!rp->rx[q] || !rp->tx[q])
 			return err_set(err, -ENOMEM, "no memory for the rings of port %s", name);
 	}
 	if (rte_eth_from_rings(name, rp->rx, RIG_QUEUES, rp->tx, RIG_QUEUES, 0) < 0)
-		return err_set(err, -ENODEV, "DPDK makes no port of rings (%s): is its net_ring driver "
-			"installed?", rte_strerror(rte_errno));
+		return err_set(err, -ENODEV,
+			"DPDK makes no port of rings (%s): is its net_ring driver "
+			"installed?",
+			rte_strerror(rte_errno));
 	snprintf(text, sizeof(text), "net_ring_%s", name);
 	struct port_config config = {.name = name,
 		.device = text,
@@ -237,7 +241,8 @@ lay_tables(struct world *world)
 	if (!rc)
 		rc = add_route(t, TABLES_FORWARD, "10.0.0.0/8", NULL, &tunnel);
 	if (!rc)
-		rc = add_route(t, TABLES_FORWARD, "192.168.10.0/24", rig->lan.port, &(struct nexthop){0});
+		rc = add_route(
+			t, TABLES_FORWARD, "192.168.10.0/24", rig->lan.port, &(struct nexthop){0});
 	if (!rc)
 		rc = add_route(t, TABLES_UNDERLAY, is_v4 ? "198.18.0.0/15" : "2001:db8:1::/48",
 			rig->wan.port, &(struct nexthop){.source = local});

@@ -237,13 +237,15 @@ collect(struct world *world, const struct traffic *t, const struct item *items, 
 		const struct rte_mbuf *m = mbufs[i];
 		n_wrong += t->what != TRAFFIC_DECRYPT
 				   ? !is_sealed_right(world, m, &items[i])
-				   : !is_inner_right(rte_pktmbuf_mtod_offset(m, const uint8_t *, ETHERNET_BYTES),
+				   : !is_inner_right(rte_pktmbuf_mtod_offset(
+							     m, const uint8_t *, ETHERNET_BYTES),
 					     m->data_len - ETHERNET_BYTES, &items[i]);
 	}
 	rte_pktmbuf_free_bulk(mbufs, n);
 	if (n == t->burst && !n_wrong)
 		return 0;
-	return err_set(err, -EIO, "%s, %u bytes, %u peers: of %u packets %u came out, %u of them wrong",
+	return err_set(err, -EIO,
+		"%s, %u bytes, %u peers: of %u packets %u came out, %u of them wrong",
 		traffic_names[t->what], t->bytes, world->n_peers, t->burst, n, n_wrong);
 }
 
@@ -286,30 +288,31 @@ check_drops(const struct worker *w, struct err *err)
 	for (unsigned i = 0; i < DROP_REASONS; i++) {
 		if (w->drops.n_pkts[i])
 			return err_set(err, -EIO, "%llu packets were dropped as %s",
-				(unsigned long long)w->drops.n_pkts[i], drop_name((enum drop_reason)i));
+				(unsigned long long)w->drops.n_pkts[i],
+				drop_name((enum drop_reason)i));
 	}
 	return 0;
 }
 
 int
-traffic_run(struct world *world, unsigned k, struct traffic *t, unsigned n_bursts, bool looks,
-	struct traffic_clk *clk, struct err *err)
+traffic_run(struct world *world, unsigned k, struct traffic *t, struct traffic_clk *clk,
+	struct err *err)
 {
 	struct worker *w = world->workers[k];
 	struct item items[BURST_MAX];
 	uint64_t aead_from = w->aead_clk;
 	int rc = 0;
-	for (unsigned i = 0; !rc && i < n_bursts; i++) {
+	for (unsigned i = 0; !rc && i < t->n_bursts; i++) {
 		choose(world, t, items);
 		if (!generate(world, t, items))
 			return err_set(err, -ENOMEM, "no packet buffers: some were lost");
 		turn(w, clk);
 		rc = check_drops(w, err);
 		if (!rc)
-			rc = collect(world, t, items, looks, err);
+			rc = collect(world, t, items, t->looks, err);
 		hear_events(world);
 	}
 	clk->aead += w->aead_clk - aead_from;
-	clk->n_pkts += (uint64_t)n_bursts * t->burst;
+	clk->n_pkts += (uint64_t)t->n_bursts * t->burst;
 	return rc;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include "rig.h"
 
 enum traffic_case {
@@ -22,6 +23,8 @@ struct traffic {
 	unsigned bytes;         /* inner IP packet, or TRAFFIC_IMIX */
 	unsigned burst;
 	uint64_t rng;
+	unsigned n_bursts;      /* of one run */
+	bool looks;             /* takes apart what comes out */
 };
 
 struct traffic_clk {
@@ -34,9 +37,9 @@ struct traffic_clk {
 double traffic_mean_bytes(unsigned bytes);
 
 /*
- * Runs n_bursts through the world's worker of backend `k` and adds up clocks. With `looks`, each
- * packet that comes out is taken apart: addresses, TTL, payload, and sealed ones are opened with
- * libsodium. 0, or -EIO with a sentence when a packet is missing, dropped or wrong.
+ * Runs t->n_bursts through the world's worker of backend `k` and adds up clocks. With t->looks,
+ * each packet that comes out is taken apart: addresses, TTL, payload, and sealed ones are opened
+ * with libsodium. 0, or -EIO with a sentence when a packet is missing, dropped or wrong.
  */
-int traffic_run(struct world *world, unsigned k, struct traffic *t, unsigned n_bursts, bool looks,
-	struct traffic_clk *clk, struct err *err);
+int traffic_run(struct world *world, unsigned k, struct traffic *t, struct traffic_clk *clk,
+	struct err *err);

@@ -61,7 +61,8 @@ completion(uint8_t *ip, uint8_t family, uint32_t n_bytes)
 		uint8_t proto = family == ADDR_V4 ? ip[9] : ip[6];
 		uint64_t sum = sum_of(ip + l4, n_bytes - l4) +
 			       sum_of(ip_source(ip, family), family == ADDR_V4 ? 8 : 32) +
-			       __builtin_bswap16(proto) + __builtin_bswap16((uint16_t)(n_bytes - l4));
+			       __builtin_bswap16(proto) +
+			       __builtin_bswap16((uint16_t)(n_bytes - l4));
 		must(ip_sum_fold(sum) == 0xffff);
 		must(proto == IP_PROTO_TCP || proto == IP_PROTO_UDP);
 	}

@@ -215,7 +215,8 @@ judge_wan(const struct rte_mbuf *m)
 	must(peer < SCENE_PEERS, "an index of nobody's");
 	uint32_t inner = scene_open(&scene, peer, m, plain, &counter);
 	if (inner == UINT32_MAX)
-		must(peer == CARL || peer == DORA, "sealed, but not for its peer"); /* theirs change */
+		must(peer == CARL || peer == DORA,
+			"sealed, but not for its peer"); /* theirs change */
 	else if (inner)
 		must(ip_check(plain, inner, &family) &&
 				is_within(ip_destination(plain, family), family, peer),

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Mailboxes: whole mails, oldest first, a full box refuses; many senders lose and repeat nothing. */
+/*
+ * Mailboxes: whole mails, oldest first, a full box refuses; many senders lose and repeat nothing.
+ */
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -77,7 +79,8 @@ many_senders(void **state)
 	assert_non_null(box);
 	for (uint16_t i = 0; i < N_SENDERS; i++) {
 		senders[i] = (struct sender){.box = box, .id = i};
-		assert_int_equal(pthread_create(&senders[i].thread, NULL, send_all, &senders[i]), 0);
+		assert_int_equal(
+			pthread_create(&senders[i].thread, NULL, send_all, &senders[i]), 0);
 	}
 	for (unsigned total = 0; total < N_SENDERS * MAILS_EACH;) {
 		unsigned n = mailbox_take(box, mails, 16);

@@ -449,7 +449,8 @@ put_message(struct scene_peer *p, struct wg_data *data, const uint8_t *plain, ui
 		memcpy(data->sealed, plain, n_bytes);
 	aead_nonce_of_counter(nonce, data->counter);
 	aead_seal(p->recv_key, nonce,
-		&(struct aead_message){.in = data->sealed, .in_bytes = padded, .out = data->sealed});
+		&(struct aead_message){
+			.in = data->sealed, .in_bytes = padded, .out = data->sealed});
 	data->sealed[padded + 3] ^= how->is_damaged;
 	return padded + WG_DATA_OVERHEAD_BYTES;
 }

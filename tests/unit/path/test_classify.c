@@ -368,7 +368,8 @@ urgent_and_bulk(void **state)
 		assert_int_equal(frame_ring_pop(s->config.kernel[0].to_kernel_urgent, &f, 1),
 			rows[i].is_urgent);
 		if (!rows[i].is_urgent)
-			assert_int_equal(frame_ring_pop(s->config.kernel[0].to_kernel_bulk, &f, 1), 1);
+			assert_int_equal(
+				frame_ring_pop(s->config.kernel[0].to_kernel_bulk, &f, 1), 1);
 		assert_int_equal(frame_link(f), SCENE_WAN);
 		frame_free(f);
 	}

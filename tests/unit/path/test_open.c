@@ -115,9 +115,11 @@ counter_past_the_limit(void **state)
 {
 	struct scene *s = *state;
 	uint64_t limit = s->times.reject_after_messages;
-	put(s, SCENE_WAN, from_anne(s, &(struct scene_seal){.counter = limit - 1, .has_counter = true}));
+	put(s, SCENE_WAN,
+		from_anne(s, &(struct scene_seal){.counter = limit - 1, .has_counter = true}));
 	assert_delivered(s);
-	put(s, SCENE_WAN, from_anne(s, &(struct scene_seal){.counter = limit, .has_counter = true}));
+	put(s, SCENE_WAN,
+		from_anne(s, &(struct scene_seal){.counter = limit, .has_counter = true}));
 	assert_dropped(s, DROP_WG_EXPIRED);
 }
 
@@ -126,7 +128,8 @@ forged(void **state)
 {
 	struct scene *s = *state;
 	struct event_mail event;
-	put(s, SCENE_WAN, from_anne(s, &(struct scene_seal){.is_damaged = true, .from = "198.51.100.77"}));
+	put(s, SCENE_WAN,
+		from_anne(s, &(struct scene_seal){.is_damaged = true, .from = "198.51.100.77"}));
 	assert_dropped(s, DROP_WG_AUTH);
 	/* It told nothing: neither that the peer lives nor where, nor is its counter taken. */
 	const struct peer_entry *peer = tables_peer(s->tables, s->peers[ANNE].id);
@@ -162,7 +165,8 @@ replayed_in_one_burst(void **state)
 {
 	struct scene *s = *state;
 	for (unsigned i = 0; i < 5; i++)
-		scene_put(SCENE_WAN, from_anne(s, &(struct scene_seal){.counter = 3, .has_counter = true}));
+		scene_put(SCENE_WAN,
+			from_anne(s, &(struct scene_seal){.counter = 3, .has_counter = true}));
 	scene_turn(s);
 	assert_delivered(s);
 	assert_int_equal(scene_drops(s, DROP_WG_REPLAY), 4);
@@ -254,7 +258,8 @@ ecn(void **state)
 		ip[1] = 0xb8 | in; /* EF, which stays the inner packet's own */
 		scene_fix_checksum(ip);
 		put(s, SCENE_WAN,
-			scene_sealed(s, ANNE, ip, n, &(struct scene_seal){.outer_tos = 0x28 | outer}));
+			scene_sealed(
+				s, ANNE, ip, n, &(struct scene_seal){.outer_tos = 0x28 | outer}));
 		struct rte_mbuf *m = scene_take(SCENE_LAN);
 		n_dropped += out[in][outer] == DROPPED;
 		assert_int_equal(scene_drops(s, DROP_ECN), n_dropped);
@@ -343,8 +348,8 @@ roams(void **state)
 		put(s, SCENE_LAN, scene_frame(SCENE_LAN, ip, n));
 		struct rte_mbuf *m = scene_take(SCENE_WAN);
 		assert_non_null(m);
-		assert_memory_equal(ip_destination(scene_packet(m), expected.family), expected.bytes,
-			addr_n_bytes(expected.family));
+		assert_memory_equal(ip_destination(scene_packet(m), expected.family),
+			expected.bytes, addr_n_bytes(expected.family));
 		rte_pktmbuf_free(m);
 		/* And it is no roaming any more. */
 		put(s, SCENE_WAN, from_anne(s, &(struct scene_seal){.from = places[i]}));

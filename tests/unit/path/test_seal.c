@@ -193,7 +193,8 @@ ttl_runs_out(void **state)
 	}
 }
 
-/* Larger than the tunnel: the kernel fragments it or says so. Larger than the port, sealed: dropped. */
+/* Larger than the tunnel: the kernel fragments it or says so. Larger than the port, sealed:
+ * dropped. */
 static void
 too_big(void **state)
 {
@@ -232,12 +233,14 @@ stale_header(void **state)
 		if (!spares)
 			s->workers[0]->n_spares = 0;
 		assert_int_equal(prefix_parse("198.51.100.1/32", &narrow), 0);
-		assert_int_equal(tables_route_set(s->tables, TABLES_UNDERLAY, &narrow, s->wan_glean_id), 0);
+		assert_int_equal(
+			tables_route_set(s->tables, TABLES_UNDERLAY, &narrow, s->wan_glean_id), 0);
 		put_plain(s, "10.1.0.5", 100);
 		put_plain(s, "10.1.0.5", 100);
 		scene_turn(s);
 		assert_true(scene_is_silent(s)); /* waits for the neighbour there */
-		assert_true(scene_event(s, spares ? EVENT_ENCAP_REPLACED : EVENT_ENCAP_STALE, &event));
+		assert_true(
+			scene_event(s, spares ? EVENT_ENCAP_REPLACED : EVENT_ENCAP_STALE, &event));
 		assert_int_equal(event.peer_id, s->peers[ANNE].id);
 		assert_int_equal(tables_route_set(s->tables, TABLES_UNDERLAY, &narrow, 0), 0);
 		scene_turn(s); /* no neighbour to wait for any more */
@@ -270,7 +273,8 @@ parked_for_a_session(void **state)
 	assert_true(scene_event(s, EVENT_HANDSHAKE_WANTED, &event));
 	assert_int_equal(event.peer_id, s->peers[DORA].id);
 	assert_false(scene_event(s, EVENT_HANDSHAKE_WANTED, &event)); /* asked once */
-	/* The session comes in the same turn as a sixth packet: that one stays behind the others. */
+	/* The session comes in the same turn as a sixth packet: that one stays behind the others.
+	 */
 	scene_session(s, DORA, true, 0, 0);
 	put_plain(s, "10.4.0.5", 65);
 	scene_turn(s);
@@ -365,7 +369,8 @@ renewal(void **state)
 			scene_session(s, ANNE, initiator, 0,
 				s->times.rekey_after_ns - !is_old * 5 * NS_IN_S);
 			if (!initiator)
-				(void)tables_session_confirm(s->tables, s->peers[ANNE].gateway_index);
+				(void)tables_session_confirm(
+					s->tables, s->peers[ANNE].gateway_index);
 			for (unsigned i = 0; i < 2; i++) {
 				put_plain(s, "10.1.0.5", 100);
 				scene_turn(s);

@@ -74,7 +74,9 @@ jumps(void **state)
 		{100 + 2 * REPLAY_BITS - W + 1, true});
 }
 
-/* Refusing REJECT_AFTER_MESSAGES is the caller's; up to there, and past it, counters are numbers. */
+/*
+ * Refusing REJECT_AFTER_MESSAGES is the caller's; up to there, and past it, counters are numbers.
+ */
 static void
 near_the_limit(void **state)
 {

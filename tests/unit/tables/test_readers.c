@@ -59,7 +59,8 @@ read_session(struct reader *r, uint32_t index)
 		return;
 	r->n_found++;
 	for (unsigned i = 1; i < SESSION_KEY_BYTES; i++)
-		expect(r->shared, session->recv_key[i] == session->recv_key[0], "a torn receive key");
+		expect(r->shared, session->recv_key[i] == session->recv_key[0],
+			"a torn receive key");
 	expect(r->shared, session->recv_birth_ns == session->recv_peer_id, "another's birth");
 	/* The owner alone touches the window. */
 	if (session->owner_worker == r->id)
@@ -92,7 +93,8 @@ read_header(struct reader *r, const struct peer_entry *peer)
 	expect(r->shared,
 		memcmp(e->header + (is_v4 ? 16 : 24), e->remote.addr.bytes, is_v4 ? 4 : 16) == 0,
 		"a header to another address");
-	expect(r->shared, load_be16(e->header + (is_v4 ? 22 : 42)) == e->remote.port, "another port");
+	expect(r->shared, load_be16(e->header + (is_v4 ? 22 : 42)) == e->remote.port,
+		"another port");
 	(void)__atomic_load_n(&peer->path_mark, __ATOMIC_RELAXED);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What control does to the tables and what a worker then sees: interfaces, peers, addresses, ways. */
+/*
+ * What control does to the tables and what a worker then sees: interfaces, peers, addresses, ways.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,7 +250,8 @@ outer_headers(void **state)
 		struct addr wanted, local;
 		if (rows[k].wanted)
 			wanted = addr(rows[k].wanted);
-		assert_int_equal(tables_encap_set(t, p, &remote, rows[k].wanted ? &wanted : NULL), 0);
+		assert_int_equal(
+			tables_encap_set(t, p, &remote, rows[k].wanted ? &wanted : NULL), 0);
 		const struct encap *e = tables_peer(t, p)->encap;
 		assert_int_equal(e->has_route, rows[k].has_route);
 		assert_int_equal(e->generation, t->underlay_generation);
@@ -263,7 +266,8 @@ outer_headers(void **state)
 			assert_int_equal(e->nexthop_id, is_v4 ? hop : hop6);
 		assert_int_equal(e->header_bytes, is_v4 ? 28 : 48);
 		assert_memory_equal(e->header + (is_v4 ? 12 : 8), local.bytes, is_v4 ? 4 : 16);
-		assert_memory_equal(e->header + (is_v4 ? 16 : 24), remote.addr.bytes, is_v4 ? 4 : 16);
+		assert_memory_equal(
+			e->header + (is_v4 ? 16 : 24), remote.addr.bytes, is_v4 ? 4 : 16);
 		assert_int_equal(load_be16(e->header + (is_v4 ? 20 : 40)), 51820);
 		assert_int_equal(load_be16(e->header + (is_v4 ? 22 : 42)), 4711);
 		uint8_t port[2] = {4711 >> 8, 4711 & 255};
