@@ -20,8 +20,8 @@ expect pings a-lan "$(host4 b)"
 
 proves "20 s of packets both ways, with new keys at least twice: none lost, none out of order"
 wg show "$dev" latest-handshakes >"$run/first"
-flow_start out a-lan b-lan "$(host4 b)" --seconds 20 --rate 1000
-flow_start back b-lan a-lan "$(host4 a)" --seconds 20 --rate 1000
+flow_start out a-lan b-lan "$(host4 b)" --seconds 20 --rate "${FLOW_RATE:-1000}"
+flow_start back b-lan a-lan "$(host4 a)" --seconds 20 --rate "${FLOW_RATE:-1000}"
 changes=0
 last=$(cat "$run/first")
 while is_alive source-out; do

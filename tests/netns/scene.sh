@@ -131,11 +131,12 @@ twin() { # X wan|lan
 	esac
 }
 
-pings() { # NODE ADDRESS [OPTION…]: five in a row come back; the first may wait for a handshake
+pings() { # NODE ADDRESS [OPTION…]: four in a row come back; one before may start a handshake
 	local name=$1 to=$2
 	shift 2
-	on "$name" ping -q -n -c 1 -W 8 "$@" "$to" >/dev/null || return 1
-	on "$name" ping -q -n -c 5 -i 0.05 -W 2 "$@" "$to" | grep -q ' 0% packet loss'
+	on "$name" ping -q -n -c 1 -W 8 "$@" "$to" || return 1
+	# For the last reply ping waits one interval, whatever -W says: not too short on a busy machine.
+	on "$name" ping -q -n -c 4 -i 0.3 -W 2 "$@" "$to" | tee /dev/stderr | grep -q ' 0% packet loss'
 }
 
 handshake_age() { # DEVICE X -> seconds since the latest handshake with site X, or -1
