@@ -12,10 +12,10 @@
 #include "base/secret.h"
 
 enum {
-	IDLE_SPINS = 32,        /* empty turns before a worker that may sleep does */
-	TIMER_SLACK_NS = 1000,  /* the kernel's own is 50 us, ten times the shortest sleep */
-	IDLE_SLEEP_MIN_NS = 5000,
-	IDLE_SLEEP_MAX_NS = 100000,
+	IDLE_SPINS = 8,            /* empty turns before a worker that may sleep does */
+	TIMER_SLACK_NS = 1000,  /* the kernel's own is 50 us, half the shortest sleep */
+	IDLE_SLEEP_MIN_NS = 100000, /* shorter ones cost more, in timers, than they gain */
+	IDLE_SLEEP_MAX_NS = 250000,
 };
 
 struct worker *
