@@ -27,6 +27,7 @@ struct gateway {
 	struct restore *restore;
 	struct port_intent *port_intents; /* copies: what attach needs of each port */
 	struct control_port ports[TABLES_MAX_PORTS];
+	uint64_t netdev_drops[TABLES_MAX_PORTS]; /* as they were when the port was opened */
 	unsigned n_ports;
 	struct control_port_ops port_ops;
 	struct control *control;
@@ -39,6 +40,9 @@ void gateway_port_set_link(void *ctx, unsigned port_idx, bool is_up);
 /* Opens what is there; what is not yet there is left to control. */
 int gateway_ports_open(struct gateway *g, struct err *err);
 void gateway_ports_close(struct gateway *g);
+
+/* What the kernel dropped on a port's netdev before the driver saw it; 0 without one. ports.c */
+uint64_t gateway_netdev_drops(const struct control_port *port);
 
 /* The status of ports, workers, drops and the crypto backend. status.c */
 void gateway_fill_status(void *ctx, struct status *status);

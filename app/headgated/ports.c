@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <rte_ethdev.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,7 @@ gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struc
 	io->mac = port->mac;
 	io->mtu = port->mtu;
 	io->is_attached = true;
+	g->netdev_drops[port_idx] = gateway_netdev_drops(io);
 	rcu_publish(g->path.ports[port_idx], port);
 	log_info("port %s: %s, %s, MTU %u, %u RX and %u TX queue%s", port->name, port->driver,
 		port->is_up ? "up" : "down", port->mtu, port->n_rx_queues, port->n_tx_queues,
@@ -74,6 +76,23 @@ gateway_port_set_link(void *ctx, unsigned port_idx, bool is_up)
 		return;
 	__atomic_store_n(&port->is_up, is_up, __ATOMIC_RELAXED);
 	log_info("port %s: link is %s", port->name, is_up ? "up" : "down");
+}
+
+uint64_t
+gateway_netdev_drops(const struct control_port *port)
+{
+	char path[96];
+	unsigned long long n = 0;
+	if (!port->netdev[0])
+		return 0;
+	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/rx_dropped", port->netdev);
+	FILE *f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu", &n) != 1)
+		n = 0;
+	fclose(f);
+	return n;
 }
 
 static void

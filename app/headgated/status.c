@@ -32,6 +32,10 @@ fill_port(const struct gateway *g, unsigned idx, struct status_port *out)
 	struct port_stats stats;
 	port_stats_get(port, &stats);
 	out->n_drops = stats.rx_missed + stats.rx_errors + stats.rx_no_buffer + stats.tx_errors;
+	/* The AF_XDP driver does not count what found its ring full; the kernel does. */
+	uint64_t netdev = gateway_netdev_drops(&g->ports[idx]);
+	if (netdev > g->netdev_drops[idx])
+		out->n_drops += netdev - g->netdev_drops[idx];
 }
 
 static void

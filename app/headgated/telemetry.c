@@ -5,6 +5,7 @@
  */
 #include <rte_telemetry.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway.h"
 #include "port/compat.h"
@@ -26,8 +27,14 @@ answer_drops(const char *cmd, const char *params, struct rte_tel_data *d)
 {
 	struct status *s = fill();
 	rte_tel_data_start_dict(d);
-	for (size_t i = 0; s && i < s->n_drops; i++)
-		rte_tel_data_add_dict_u64(d, s->drops[i].name, s->drops[i].n_pkts);
+	for (size_t i = 0; s && i < s->n_drops; i++) {
+		char name[RTE_TEL_MAX_STRING_LEN];
+		snprintf(name, sizeof(name), "%s", s->drops[i].name);
+		/* Telemetry takes no dash in a name, and leaves such an entry out. */
+		for (char *dash = name; (dash = strchr(dash, '-'));)
+			*dash = '_';
+		rte_tel_data_add_dict_u64(d, name, s->drops[i].n_pkts);
+	}
 	status_destroy(s);
 	return 0;
 }

@@ -26,10 +26,11 @@ net_isolate() { # SCRIPT ARGUMENT…
 			"$BASH" "$@"
 	fi
 	local d
-	for d in wireguard headgate dpdk netns; do
+	for d in wireguard headgate dpdk netns headgate-scratch; do
 		mkdir -p "/run/$d" && mount -t tmpfs -o mode=0755 "run-$d" "/run/$d" ||
 			die "cannot mount a private /run/$d"
 	done
+	export TMPDIR=/run/headgate-scratch
 }
 
 net_begin() {
