@@ -19,8 +19,7 @@ enum {
 };
 
 #define HOW_TO_START                                                                               \
-	"start it with `systemctl start headgate` or `headgated -c FILE`, or name its socket "     \
-	"with --socket PATH"
+	"start it with `headgated -c FILE`, or name its socket with --socket PATH"
 
 /* What the sockets of the directory come to. */
 struct search {

@@ -178,7 +178,10 @@ make_args(const struct eal *eal, const struct intent *intent, unsigned mib, stru
 		arg_add(a, "--huge-unlink=always");
 	else
 		arg_add(a, "--no-huge");
-	arg_add(a, log_is_on(LOG_LEVEL_DEBUG) ? "--log-level=*:info" : "--log-level=*:error");
+	bool is_debug = log_is_on(LOG_LEVEL_DEBUG);
+	arg_add(a, is_debug ? "--log-level=*:info" : "--log-level=*:error");
+	/* What the EAL says of a device that is not there, each second, we say once and better. */
+	arg_add(a, is_debug ? "--log-level=lib.eal:info" : "--log-level=lib.eal:critical");
 }
 
 int

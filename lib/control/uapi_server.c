@@ -47,7 +47,8 @@ answer_set(struct control *c, const struct control_iface *i, const struct uapi_p
 		struct reconcile_report report;
 		reconcile_list(c, &list, &report);
 		rc = report.rc;
-		log_info("%s: `wg set` made %u changes", i->name, report.n_applied);
+		log_info("%s: `wg set` made %u change%s", i->name, report.n_applied,
+			report.n_applied == 1 ? "" : "s");
 	}
 	change_list_fini(&list);
 	uapi_answer(rc, reply);
