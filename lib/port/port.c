@@ -81,8 +81,8 @@ probe(struct port *port, struct err *err)
 	/* A PCI device may be bound later; a device string that no driver takes stays wrong. */
 	int code = port_device_is_pci(port->device) ? -ENODEV : -EINVAL;
 	return err_set(err, code,
-		"port %s: DPDK cannot take the device '%s' (%s): check that it exists, is bound to a "
-		"DPDK driver (PCI), or that the driver's name and arguments are right (as in "
+		"port %s: DPDK cannot take the device '%s' (%s): check that it exists, is bound to "
+		"a DPDK driver (PCI), or that the driver's name and arguments are right (as in "
 		"net_af_xdp0,iface=eth1)",
 		port->name, port->device, strerror(-rc));
 }
