@@ -13,9 +13,9 @@
 
 enum {
 	IDLE_SPINS = 8,            /* empty turns before a worker that may sleep does */
-	TIMER_SLACK_NS = 1000,  /* the kernel's own is 50 us, half the shortest sleep */
-	IDLE_SLEEP_MIN_NS = 100000, /* shorter ones cost more, in timers, than they gain */
-	IDLE_SLEEP_MAX_NS = 250000,
+	TIMER_SLACK_NS = 1000,  /* the kernel's own is 50 us, a quarter of the shortest sleep */
+	IDLE_SLEEP_MIN_NS = 200000, /* shorter ones cost more, in timers, than they gain */
+	IDLE_SLEEP_MAX_NS = 400000,
 };
 
 struct worker *

@@ -223,7 +223,7 @@ scene_create(struct scene *s, unsigned n_workers)
 	struct addr locals[2] = {address("203.0.113.2"), address("2001:db8::2")};
 	*s = (struct scene){.times = protocol_times_default};
 	rcu_reader_register();
-	s->tables = tables_create(16, &s->times, &err);
+	s->tables = tables_create(4096, &s->times, &err);
 	MUST(s->tables);
 	MUST(mailboxes_init(&s->boxes, n_workers) == 0);
 	MUST(tables_locals_set(s->tables, locals, 2) == 0);
