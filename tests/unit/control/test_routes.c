@@ -387,15 +387,12 @@ many_routes_one_event(void **state)
 		routes_on_route(s->routes, NULL, r);
 	}
 	uint32_t generation = s->tables->underlay_generation;
-	ns_t begin_ns = clock_boot_ns();
 	for (unsigned i = 0; i < 1000; i++) {
 		ROUTE(s, .dst = "16.0.0.0/12", .dev = WAN, .via = "192.0.2.1");
 		ROUTE_GONE(s, .dst = "16.0.0.0/12", .dev = WAN, .via = "192.0.2.1");
 		scene_neigh(s, LAN, "10.1.0.9", 1 + i % 2);
 	}
-	ns_t took_ns = clock_boot_ns() - begin_ns;
-	print_message("one event among 100,000 routes: %u ns\n", (unsigned)(took_ns / 3000));
-	assert_in_range(took_ns / 3000, 0, 2 * NS_IN_MS); /* linear: tens of them */
+	/* Each change of a route counts one: had others been written again, it would show. */
 	assert_in_range(s->tables->underlay_generation - generation, 2000, 2010);
 	assert_link(forward(s, "16.5.5.5"), 1, 2, 0x12);
 }
