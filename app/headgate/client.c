@@ -23,6 +23,7 @@ enum {
 
 /* What the sockets of the directory come to. */
 struct search {
+	pid_t wanted;       /* 0: any */
 	int fd;             /* connected; -1: none yet */
 	pid_t pid;          /* who listens there */
 	bool has_several;   /* processes */
@@ -69,9 +70,13 @@ look_at(struct search *s, const char *name)
 	s->is_forbidden |= fd == -EACCES || fd == -EPERM;
 	if (fd < 0)
 		return;
+	pid_t pid = listener_of(fd);
+	if (s->wanted && pid != s->wanted) {
+		close(fd);
+		return;
+	}
 	size_t n = strlen(s->list);
 	snprintf(s->list + n, sizeof(s->list) - n, "%s%s", n ? ", " : "", path);
-	pid_t pid = listener_of(fd);
 	if (s->fd < 0) {
 		s->fd = fd;
 		s->pid = pid;
@@ -98,33 +103,38 @@ look_around(struct search *s)
 	closedir(dir);
 }
 
-/* A connected socket to the only headgated there is. */
+/* A connected socket to the only headgated there is, or to that of the process. */
 static int
-find_only(struct err *err)
+find_only(pid_t wanted, struct err *err)
 {
-	struct search s = {.fd = -1};
+	struct search s = {.wanted = wanted, .fd = -1};
 	look_around(&s);
 	if (s.fd < 0 && s.is_forbidden)
 		return err_set(err, -EACCES,
 			"the sockets in %s belong to another user: run this as root",
 			CLIENT_DIRECTORY);
+	if (s.fd < 0 && wanted)
+		return err_set(err, -ENOENT, "process %d has no socket in %s: is it a headgated?",
+			(int)wanted, CLIENT_DIRECTORY);
 	if (s.fd < 0)
 		return err_set(err, -ENOENT, "no headgated is running (nobody listens in %s): %s",
 			CLIENT_DIRECTORY, HOW_TO_START);
 	if (s.has_several) {
 		close(s.fd);
 		return err_set(err, -ENOTUNIQ,
-			"more than one headgated is running: choose one with --socket PATH: %s",
+			"more than one headgated is running: choose one with --socket PATH or "
+			"--pid PID: %s",
 			s.list);
 	}
 	return s.fd;
 }
 
 static int
-find(const char *path, struct err *err)
+find(const struct client_whom *whom, struct err *err)
 {
+	const char *path = whom->socket;
 	if (!path)
-		return find_only(err);
+		return find_only(whom->pid, err);
 	int fd = connect_to(path);
 	if (fd == -EACCES || fd == -EPERM)
 		return err_set(err, fd, "%s belongs to another user: run this as root", path);
@@ -193,10 +203,10 @@ receive_answer(int fd, json_t **answer, struct err *err)
 }
 
 int
-client_ask(const char *path, const char *request, json_t **answer, struct err *err)
+client_ask(const struct client_whom *whom, const char *request, json_t **answer, struct err *err)
 {
 	*answer = NULL;
-	int fd = find(path, err);
+	int fd = find(whom, err);
 	if (fd < 0)
 		return fd;
 	int rc = send_line(fd, request, err);

@@ -9,8 +9,10 @@
 #include "base/bytes.h"
 #include "check.h"
 #include "client.h"
+#include "describe.h"
 #include "intent/status_print.h"
 #include "options.h"
+#include "source/nearest.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -56,7 +58,7 @@ show(const struct subcommand *self, const struct options *o)
 	enum status_view view = STATUS_VIEW_STATUS;
 	if (o->n_words > 1)
 		return misuse("nothing may follow this command but options; see headgate --help");
-	if (client_ask(o->socket, self->name, &status, &err))
+	if (client_ask(&o->whom, self->name, &status, &err))
 		return fail(err.text);
 	(void)status_view_parse(self->name, &view);
 	const json_t *refusal = json_object_get(status, "error");
@@ -93,7 +95,7 @@ reload(const struct subcommand *self, const struct options *o)
 	char good[96] = "reloaded: nothing had changed";
 	if (o->n_words > 1)
 		return misuse("reload takes no word: headgated reads the files it started with");
-	if (client_ask(o->socket, self->name, &answer, &err))
+	if (client_ask(&o->whom, self->name, &answer, &err))
 		return fail(err.text);
 	long long n = json_integer_value(json_object_get(answer, "changes"));
 	long long later = json_integer_value(json_object_get(answer, "restart"));
@@ -110,7 +112,7 @@ check_running(const struct subcommand *self, const struct options *o)
 {
 	struct err err;
 	json_t *answer;
-	if (client_ask(o->socket, self->name, &answer, &err))
+	if (client_ask(&o->whom, self->name, &answer, &err))
 		return fail(err.text);
 	int code = report(answer, o, "the files of the running headgated: good");
 	json_decref(answer);
@@ -173,9 +175,26 @@ print_help(FILE *out)
 		fprintf(out, "  %-6s %-10s %s\n", subcommands[i].name, subcommands[i].words,
 			subcommands[i].help);
 	fputs("\nOptions:\n", out);
-	options_print(out);
+	cli_print(&headgate_cli, out);
 	fputs("\nWithout --socket it speaks to the only headgated with a socket in "
 	      CLIENT_DIRECTORY ".\nExit code: 0 done, 1 failed, 2 not understood.\n", out);
+}
+
+static int
+describe_all(void)
+{
+	json_t *commands = json_array();
+	for (size_t i = 0; commands && i < ARRAY_COUNT(subcommands); i++) {
+		const struct subcommand *s = &subcommands[i];
+		json_array_append_new(commands, json_pack("{s:s, s:s, s:s}", "name", s->name,
+							"words", s->words, "help", s->help));
+	}
+	json_t *all = describe(commands);
+	if (!all)
+		return fail("no memory");
+	print_json(all);
+	json_decref(all);
+	return EXIT_DONE;
 }
 
 static int
@@ -186,7 +205,12 @@ run(const struct options *o)
 		if (strcmp(subcommands[i].name, o->words[0]) == 0)
 			return subcommands[i].run(&subcommands[i], o);
 	}
-	err_set(&err, 0, "there is no command `%s`; see headgate --help", o->words[0]);
+	const char *near = nearest_name(o->words[0], &subcommands[0].name,
+		ARRAY_COUNT(subcommands), sizeof(*subcommands));
+	if (near)
+		err_set(&err, 0, "there is no command %s; did you mean %s?", o->words[0], near);
+	else
+		err_set(&err, 0, "there is no command %s; see headgate --help", o->words[0]);
 	return misuse(err.text);
 }
 
@@ -195,12 +219,14 @@ main(int argc, char **argv)
 {
 	struct options o;
 	struct err err;
-	if (options_parse(&o, argc, argv, &err))
+	if (options_parse(&o, argv, &err))
 		return misuse(err.text);
 	if (o.wants_version) {
 		printf("headgate %s\n", HEADGATE_VERSION);
 		return EXIT_DONE;
 	}
+	if (o.wants_description)
+		return describe_all();
 	if (o.wants_help || !o.n_words) {
 		print_help(o.wants_help ? stdout : stderr);
 		return o.wants_help ? EXIT_DONE : EXIT_USAGE;

@@ -2,91 +2,79 @@
 #include "options.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 
-static void
-set_socket(struct options *o, const char *value)
-{
-	o->socket = value;
-}
-
-static void
-set_json(struct options *o, const char *value)
-{
-	o->is_json = true;
-}
-
-static void
-set_help(struct options *o, const char *value)
-{
-	o->wants_help = true;
-}
-
-static void
-set_version(struct options *o, const char *value)
-{
-	o->wants_version = true;
-}
-
-static const struct {
-	const char *name, *brief;
-	const char *value; /* NULL: takes none */
-	const char *help;
-	void (*set)(struct options *o, const char *value);
-} rows[] = {
-	{"--socket", "-s", "PATH", "which headgated to speak to", set_socket},
-	{"--json", "-j", NULL, "print JSON", set_json},
-	{"--help", "-h", NULL, "print this and end", set_help},
-	{"--version", "-V", NULL, "print the version and end", set_version},
-};
-
-/* Takes argv[*at] and perhaps its value, moving *at along. */
 static int
-take(struct options *o, char **argv, int *at, struct err *err)
+set_socket(void *options, const char *value, struct err *err)
 {
-	const char *arg = argv[*at];
-	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		size_t n = strlen(rows[i].name);
-		bool is_named = strcmp(arg, rows[i].name) == 0 || strcmp(arg, rows[i].brief) == 0;
-		bool is_joined = strncmp(arg, rows[i].name, n) == 0 && arg[n] == '=';
-		if (!is_named && !is_joined)
-			continue;
-		if (is_joined && !rows[i].value)
-			return err_set(err, -EINVAL, "%s takes no value", rows[i].name);
-		if (is_named && rows[i].value && !argv[*at + 1])
-			return err_set(err, -EINVAL, "%s needs a %s", rows[i].name, rows[i].value);
-		rows[i].set(o, is_joined ? arg + n + 1 : rows[i].value ? argv[++*at] : NULL);
-		return 0;
-	}
-	return err_set(err, -EINVAL, "there is no option %s; see headgate --help", arg);
-}
-
-int
-options_parse(struct options *o, int argc, char **argv, struct err *err)
-{
-	bool ends = false; /* after "--" all is words */
-	*o = (struct options){.words = argv};
-	for (int i = 1; i < argc; i++) {
-		if (!ends && strcmp(argv[i], "--") == 0) {
-			ends = true;
-		} else if (ends || argv[i][0] != '-' || !argv[i][1]) {
-			o->words[o->n_words++] = argv[i];
-		} else {
-			int rc = take(o, argv, &i, err);
-			if (rc)
-				return rc;
-		}
-	}
+	((struct options *)options)->whom.socket = value;
 	return 0;
 }
 
-void
-options_print(FILE *out)
+static int
+set_pid(void *options, const char *value, struct err *err)
 {
-	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		fprintf(out, "  %s, %-10s %-5s %s\n", rows[i].brief, rows[i].name,
-			rows[i].value ? rows[i].value : "", rows[i].help);
-	}
+	char *end;
+	long pid = strtol(value, &end, 10);
+	if (*end || pid < 1 || pid > INT_MAX)
+		return err_set(err, -EINVAL, "--pid %s: it is the number of a process", value);
+	((struct options *)options)->whom.pid = (pid_t)pid;
+	return 0;
+}
+
+static int
+set_json(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->is_json = true;
+	return 0;
+}
+
+static int
+set_help(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->wants_help = true;
+	return 0;
+}
+
+static int
+set_version(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->wants_version = true;
+	return 0;
+}
+
+static int
+set_describe(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->wants_description = true;
+	return 0;
+}
+
+static const struct cli_option rows[] = {
+	{"--socket", "-s", "PATH", "which headgated to speak to, by its socket", set_socket},
+	{"--pid", "-p", "PID", "which headgated to speak to, by its process", set_pid},
+	{"--json", "-j", NULL, "print JSON", set_json},
+	{"--help", "-h", NULL, "print this and end", set_help},
+	{"--version", "-V", NULL, "print the version and end", set_version},
+	{"--describe", NULL, NULL, "print all commands, options and config keys as JSON and end",
+		set_describe},
+};
+
+const struct cli headgate_cli = {"headgate", rows, ARRAY_COUNT(rows)};
+
+int
+options_parse(struct options *o, char **argv, struct err *err)
+{
+	struct cli_args args;
+	*o = (struct options){0};
+	int rc = cli_parse(&headgate_cli, o, argv, &args, err);
+	if (!rc && args.n_words)
+		rc = cli_check_command(&headgate_cli, &args, args.words[0], err);
+	o->words = args.words;
+	o->n_words = args.n_words;
+	return rc;
 }

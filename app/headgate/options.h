@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The command line's options, declared once in options.c: parser and help come from the rows. */
+/* The command line's options, declared once in options.c. */
 #pragma once
 
 #include <stdbool.h>
-#include <stdio.h>
 
-#include "base/err.h"
+#include "cli/option.h"
+#include "client.h"
 
 struct options {
-	const char *socket; /* NULL: the one in CLIENT_DIRECTORY */
+	struct client_whom whom;
 	bool is_json;
 	bool wants_help;
 	bool wants_version;
+	bool wants_description;
 	char **words;       /* what is no option, in order; within argv */
 	int n_words;
 };
 
+extern const struct cli headgate_cli;
+
 /* Takes argv apart; the words end up at its beginning. 0, or -EINVAL and a sentence. */
-int options_parse(struct options *o, int argc, char **argv, struct err *err);
-/* One line for each option. */
-void options_print(FILE *out);
+int options_parse(struct options *o, char **argv, struct err *err);

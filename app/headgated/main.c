@@ -359,24 +359,35 @@ run(const struct options *o, struct err *err)
 	return rc;
 }
 
+static int
+tell(const struct options *o)
+{
+	if (o->is_help) {
+		options_print_help();
+	} else if (o->is_version) {
+		printf("headgated %s\n", HEADGATE_VERSION);
+	} else {
+		json_t *j = json_pack("{s:s, s:s, s:o}", "program", "headgated", "version",
+			HEADGATE_VERSION, "options", cli_describe(&headgated_cli));
+		json_dumpf(j, stdout, JSON_INDENT(1));
+		json_decref(j);
+	}
+	return fflush(stdout) ? 1 : 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct options o;
 	struct err err = {""};
-	if (options_parse(&o, argc, argv, &err)) {
+	if (options_parse(&o, argv, &err)) {
 		fprintf(stderr, "headgated: %s\n", err.text);
 		return 2;
 	}
-	if (o.is_help || o.is_version) {
-		if (o.is_help)
-			options_print_help();
-		else
-			printf("headgated %s\n", HEADGATE_VERSION);
-		return 0;
-	}
+	if (o.is_help || o.is_version || o.is_describe)
+		return tell(&o);
 	if (!o.n_files && !o.n_ports) {
-		options_print_help();
+		fprintf(stderr, "headgated: there is no config: -c FILE; see headgated --help\n");
 		return 2;
 	}
 	if (run(&o, &err)) {

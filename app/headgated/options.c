@@ -3,13 +3,13 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/bytes.h"
 
 static int
-add_file(struct options *o, const char *value, struct err *err)
+add_file(void *options, const char *value, struct err *err)
 {
+	struct options *o = options;
 	if (o->n_files == OPTIONS_MAX_FILES)
 		return err_set(err, -EINVAL, "more than %d config files", OPTIONS_MAX_FILES);
 	o->files[o->n_files++] = value;
@@ -17,8 +17,9 @@ add_file(struct options *o, const char *value, struct err *err)
 }
 
 static int
-add_port(struct options *o, const char *value, struct err *err)
+add_port(void *options, const char *value, struct err *err)
 {
+	struct options *o = options;
 	if (o->n_ports == OPTIONS_MAX_PORTS)
 		return err_set(err, -EINVAL, "more than %d --port options", OPTIONS_MAX_PORTS);
 	o->ports[o->n_ports++] = value;
@@ -26,110 +27,86 @@ add_port(struct options *o, const char *value, struct err *err)
 }
 
 static int
-set_log_level(struct options *o, const char *value, struct err *err)
+set_log_level(void *options, const char *value, struct err *err)
 {
+	struct options *o = options;
 	o->log_level = value;
 	return 0;
 }
 
 static int
-set_crypto(struct options *o, const char *value, struct err *err)
+set_crypto(void *options, const char *value, struct err *err)
 {
+	struct options *o = options;
 	o->crypto = value;
 	return 0;
 }
 
 static int
-set_check(struct options *o, const char *value, struct err *err)
+set_check(void *options, const char *value, struct err *err)
 {
+	struct options *o = options;
 	o->is_check = true;
 	return 0;
 }
 
 static int
-set_help(struct options *o, const char *value, struct err *err)
+set_help(void *options, const char *value, struct err *err)
 {
+	struct options *o = options;
 	o->is_help = true;
 	return 0;
 }
 
 static int
-set_version(struct options *o, const char *value, struct err *err)
+set_version(void *options, const char *value, struct err *err)
 {
+	struct options *o = options;
 	o->is_version = true;
 	return 0;
 }
 
-static const struct option_row {
-	const char *name;
-	char letter;
-	const char *value; /* what follows, or NULL */
-	const char *help;
-	int (*take)(struct options *o, const char *value, struct err *err);
-} rows[] = {
-	{"config", 'c', "FILE", "a config file (wg-quick's dialect); may be repeated", add_file},
-	{"port", 0, "NAME=DEVICE", "a port: --port wan=net_af_xdp0,iface=eth1; may be repeated",
-		add_port},
-	{"log-level", 0, "LEVEL", "error, warn, info or debug", set_log_level},
-	{"crypto", 0, "NAME", "force an AEAD backend: ipsecmb or portable", set_crypto},
-	{"check", 0, NULL, "read the config, say what is wrong with it, and end", set_check},
-	{"help", 'h', NULL, "this text", set_help},
-	{"version", 'V', NULL, "the version", set_version},
+static int
+set_describe(void *options, const char *value, struct err *err)
+{
+	struct options *o = options;
+	o->is_describe = true;
+	return 0;
+}
+
+static const struct cli_option rows[] = {
+	{"--config", "-c", "FILE", "a config file (wg-quick's dialect); may be repeated", add_file},
+	{"--port", NULL, "NAME=DEVICE",
+		"a port: --port wan=net_af_xdp0,iface=eth1; may be repeated", add_port},
+	{"--log-level", NULL, "LEVEL", "error, warn, info or debug", set_log_level},
+	{"--crypto", NULL, "NAME", "force an AEAD backend: ipsecmb or portable", set_crypto},
+	{"--check", NULL, NULL, "read the config, say what is wrong with it, and end", set_check},
+	{"--help", "-h", NULL, "print this and end", set_help},
+	{"--version", "-V", NULL, "print the version and end", set_version},
+	{"--describe", NULL, NULL, "print all options as JSON and end", set_describe},
 };
+
+const struct cli headgated_cli = {"headgated", rows, ARRAY_COUNT(rows)};
 
 void
 options_print_help(void)
 {
-	printf("headgated - a line-rate gateway for WireGuard and Headscale networks\n\n"
-	       "usage: headgated -c FILE [-c FILE]... [--port NAME=DEVICE]... [OPTION]...\n\n");
-	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
-		char left[64];
-		char letter[8] = "    ";
-		if (rows[i].letter)
-			snprintf(letter, sizeof(letter), "-%c, ", rows[i].letter);
-		snprintf(left, sizeof(left), "%s--%s %s", letter, rows[i].name,
-			rows[i].value ? rows[i].value : "");
-		printf("  %-30s %s\n", left, rows[i].help);
-	}
-	printf("\nIt runs in the foreground and logs to stderr. SIGHUP reloads the config, SIGTERM "
-	       "ends it.\n");
-}
-
-static const struct option_row *
-find(const char *arg, size_t name_bytes)
-{
-	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
-		const struct option_row *r = &rows[i];
-		if (arg[0] == '-' && arg[1] != '-' && r->letter && arg[1] == r->letter && !arg[2])
-			return r;
-		if (strncmp(arg, "--", 2) == 0 && strlen(r->name) == name_bytes - 2 &&
-			strncmp(arg + 2, r->name, name_bytes - 2) == 0)
-			return r;
-	}
-	return NULL;
+	printf("Usage: headgated -c FILE [-c FILE]... [--port NAME=DEVICE]... [OPTION]...\n"
+	       "A line-rate gateway for WireGuard networks.\n\nOptions:\n");
+	cli_print(&headgated_cli, stdout);
+	printf("\nIt runs in the foreground and logs to standard error. SIGHUP reads the config\n"
+	       "again, SIGTERM ends it. Ask it with headgate(1).\n"
+	       "Exit code: 0 ended as asked, 1 failed, 2 not understood.\n");
 }
 
 int
-options_parse(struct options *o, int argc, char **argv, struct err *err)
+options_parse(struct options *o, char **argv, struct err *err)
 {
-	memset(o, 0, sizeof(*o));
-	for (int i = 1; i < argc; i++) {
-		const char *equals = strncmp(argv[i], "--", 2) == 0 ? strchr(argv[i], '=') : NULL;
-		size_t name_bytes = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
-		const struct option_row *r = name_bytes >= 2 ? find(argv[i], name_bytes) : NULL;
-		if (!r)
-			return err_set(err, -EINVAL,
-				"'%s' is no option of headgated; see headgated --help", argv[i]);
-		const char *value = equals ? equals + 1 : NULL;
-		if (r->value && !value)
-			value = ++i < argc ? argv[i] : NULL;
-		if (r->value && !value)
-			return err_set(err, -EINVAL, "--%s wants %s after it", r->name, r->value);
-		if (!r->value && equals)
-			return err_set(err, -EINVAL, "--%s takes no value", r->name);
-		int rc = r->take(o, value, err);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	struct cli_args args;
+	*o = (struct options){0};
+	int rc = cli_parse(&headgated_cli, o, argv, &args, err);
+	if (!rc && args.n_words)
+		rc = err_set(err, -EINVAL, "%s: a config file comes as -c %s; see headgated --help",
+			args.words[0], args.words[0]);
+	return rc;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The command line of headgated: each option declared once, in the table of options.c. */
+/* The command line of headgated: each option declared once, in options.c. */
 #pragma once
 
 #include <stdbool.h>
 
-#include "base/err.h"
+#include "cli/option.h"
 
 enum { OPTIONS_MAX_FILES = 64, OPTIONS_MAX_PORTS = 32 };
 
@@ -18,8 +18,11 @@ struct options {
 	bool is_help;
 	bool is_version;
 	bool is_check;
+	bool is_describe;
 };
 
+extern const struct cli headgated_cli;
+
 /* 0, or -EINVAL with a sentence that names the nearest known option. */
-int options_parse(struct options *o, int argc, char **argv, struct err *err);
+int options_parse(struct options *o, char **argv, struct err *err);
 void options_print_help(void);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -363,17 +364,14 @@ config_load(struct intent *it, const char *path, struct err *err)
 }
 
 void
-config_describe(FILE *out)
+config_describe(void (*tell)(void *ctx, const struct config_help *help), void *ctx)
 {
 	for (size_t s = 0; s < ARRAY_COUNT(sections); s++) {
 		const struct config_section *here = sections[s];
-		fprintf(out, "%s[%s%s%s]  %s\n", s ? "\n" : "", here->name,
-			here->argument ? " " : "", here->argument ? here->argument : "",
-			here->help);
 		for (size_t i = 0; i < here->n_keys; i++) {
 			const struct config_key *k = &here->keys[i];
-			fprintf(out, "  %s = %s\n      %s (%s)\n", k->name, k->example, k->help,
-				k->expects);
+			tell(ctx, &(struct config_help){here->name, here->argument, here->help,
+					  k->name, k->expects, k->example, k->help, k->is_secret});
 		}
 	}
 }

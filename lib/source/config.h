@@ -10,8 +10,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include "base/err.h"
 #include "intent/intent.h"
@@ -40,5 +40,12 @@ int config_parse(struct intent *it, const char *file, const char *text, size_t n
 int port_option_parse(struct intent *it, const char *option, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* Every section and key with its form, an example and what it does: for --help and the manual. */
-void config_describe(FILE *out);
+/* A key as its row declares it. */
+struct config_help {
+	const char *section, *argument, *section_help; /* argument NULL: the section has no name */
+	const char *key, *expects, *example, *help;
+	bool is_secret;
+};
+
+/* Tells of every key there is, section by section: for the manual. */
+void config_describe(void (*tell)(void *ctx, const struct config_help *help), void *ctx);

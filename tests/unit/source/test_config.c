@@ -412,17 +412,22 @@ test_nearest(void **state)
 }
 
 static void
+find_listen_port(void *ctx, const struct config_help *h)
+{
+	if (strcmp(h->key, "ListenPort") != 0)
+		return;
+	assert_string_equal(h->section, "Interface");
+	assert_null(h->argument);
+	assert_string_equal(h->expects, "0 to 65535");
+	*(unsigned *)ctx += 1;
+}
+
+static void
 test_describe(void **state)
 {
-	char *text = NULL;
-	size_t n = 0;
-	FILE *out = open_memstream(&text, &n);
-	config_describe(out);
-	fclose(out);
-	assert_non_null(strstr(text, "[Port NAME]  a NIC that headgate drives\n"));
-	assert_non_null(
-		strstr(text, "  ListenPort = 51820\n      UDP port; 0: any (0 to 65535)\n"));
-	free(text);
+	unsigned n = 0;
+	config_describe(find_listen_port, &n);
+	assert_int_equal(n, 1);
 }
 
 /* A config of n peers, two prefixes each. The caller frees it. */
