@@ -67,7 +67,7 @@ find_winner(const struct fib *fib, enum tables_which which, const struct rib_nod
 static struct hop *
 wanted(struct fib *fib, enum tables_which which, const struct rib_node *n)
 {
-	if (rib_node_is_bare(n))
+	if (rib_node_is_bare(n) || !fib->policies[which].n_steps)
 		return NULL;
 	struct winner w = find_winner(fib, which, n);
 	/* With throws, what serves further up need not be what wins here: say all. */
@@ -83,7 +83,8 @@ wanted(struct fib *fib, enum tables_which which, const struct rib_node *n)
 static void
 publish(struct fib *fib, enum tables_which which, struct rib_node *n, struct hop *h)
 {
-	if (h == n->out[which]) {
+	struct hop *was = hops_at(fib->hops, n->out[which]);
+	if (h == was) {
 		hops_put(fib->hops, h);
 		return;
 	}
@@ -95,15 +96,15 @@ publish(struct fib *fib, enum tables_which which, struct rib_node *n, struct hop
 			"no memory to change a route; it is tried again");
 		return;
 	}
-	hops_put(fib->hops, n->out[which]);
-	n->out[which] = h;
+	hops_put(fib->hops, was);
+	n->out[which] = h ? (uint16_t)h->id : 0;
 }
 
 static void
 refresh(struct fib *fib, struct rib_node *n)
 {
-	publish(fib, TABLES_FORWARD, n, wanted(fib, TABLES_FORWARD, n));
-	publish(fib, TABLES_UNDERLAY, n, wanted(fib, TABLES_UNDERLAY, n));
+	for (unsigned which = 0; which < TABLES_WHICH_COUNT; which++)
+		publish(fib, which, n, wanted(fib, which, n));
 }
 
 /* ---- Where a change is felt ---- */
@@ -129,7 +130,7 @@ first_step(const struct policy *policy, uint32_t table)
 static bool
 comes_first(const struct fib *fib, uint32_t first, uint32_t table, unsigned len)
 {
-	for (unsigned which = 0; which < 2; which++) {
+	for (unsigned which = 0; which < TABLES_WHICH_COUNT; which++) {
 		const struct policy *p = &fib->policies[which];
 		unsigned at = first_step(p, first), after = first_step(p, table);
 		if (after == POLICY_STEPS_MAX)
@@ -152,16 +153,22 @@ settled_mask(const struct fib *fib, uint32_t table, unsigned len)
 }
 
 static bool
-is_hidden(const struct change *c, const struct rib_node *n, enum tables_which which)
+hides(const struct change *c, const struct rib_node *n, enum tables_which which)
 {
-	if (!(n->own_mask & c->settled))
-		return false;
 	for (const struct rib_route *r = n->routes; r; r = r->next) {
 		if (rib_table_bit(&c->fib->rib, r->net.table) & c->settled &&
 			route_counts(c->fib, which, &r->net))
 			return true;
 	}
 	return false;
+}
+
+/* Of routes of the changed table, forward and all underlays. What differs is only tunnels. */
+static bool
+is_hidden(const struct change *c, const struct rib_node *n)
+{
+	return n->own_mask & c->settled && hides(c, n, TABLES_FORWARD) &&
+		hides(c, n, TABLES_UNDERLAY);
 }
 
 static bool
@@ -174,7 +181,7 @@ visit(void *ctx, struct rib_node *n)
 	}
 	if (!(n->mask & ~c->settled))
 		return false;
-	if (is_hidden(c, n, TABLES_FORWARD) && is_hidden(c, n, TABLES_UNDERLAY))
+	if (is_hidden(c, n))
 		return false;
 	refresh(c->fib, n);
 	return true;
@@ -243,34 +250,55 @@ fib_neigh_changed(struct fib *fib, struct neigh *n)
 
 /* ---- The whole ---- */
 
-static unsigned
-collect_tables(const struct fib *fib, uint32_t out[RIB_TABLES_MAX])
+struct table_list {
+	uint32_t items[RIB_TABLES_MAX];
+	unsigned n;
+	bool has_more;
+};
+
+static void
+collect_tables(const struct policy *p, struct table_list *out)
 {
-	unsigned n = 0;
-	for (unsigned which = 0; which < 2; which++) {
-		const struct policy *p = &fib->policies[which];
-		for (unsigned i = 0; i < p->n_steps; i++) {
-			unsigned k = 0;
-			while (k < n && out[k] != p->steps[i].table)
-				k++;
-			out[k] = p->steps[i].table;
-			n += k == n;
-		}
+	for (unsigned i = 0; i < p->n_steps; i++) {
+		unsigned k = 0;
+		while (k < out->n && out->items[k] != p->steps[i].table)
+			k++;
+		if (k == RIB_TABLES_MAX)
+			out->has_more = true;
+		else if (k == out->n)
+			out->items[out->n++] = p->steps[i].table;
 	}
-	return n;
 }
-_Static_assert(2 * POLICY_STEPS_MAX <= RIB_TABLES_MAX, "each table of a policy has its bit");
+
+/* All policies' tables get their bits. */
+static void
+number_tables(struct fib *fib)
+{
+	struct table_list tables = {.n = 0};
+	for (unsigned which = 0; which < TABLES_WHICH_COUNT; which++)
+		collect_tables(&fib->policies[which], &tables);
+	if (tables.has_more)
+		log_write_limited(&fib->limit, LOG_LEVEL_WARN, "the routing rules of IPv%u lead "
+			"to more than %u tables: routes of the others are left out",
+			fib->family == ADDR_V4 ? 4u : 6u, RIB_TABLES_MAX);
+	rib_set_tables(&fib->rib, tables.items, tables.n);
+}
 
 void
-fib_compile(struct fib *fib, struct policy_rules *rules, uint32_t mark)
+fib_compile(struct fib *fib, struct policy_rules *rules, const struct marks *marks)
 {
-	uint32_t table_ids[RIB_TABLES_MAX];
 	struct policy_packet inner = {.family = fib->family};
-	struct policy_packet outer = {.family = fib->family, .is_own = true, .mark = mark};
+	struct policy_packet outer = {.family = fib->family, .is_own = true};
 	struct change all = {.fib = fib, .is_total = true};
 	policy_compile(rules, &inner, &fib->policies[TABLES_FORWARD]);
-	policy_compile(rules, &outer, &fib->policies[TABLES_UNDERLAY]);
-	rib_set_tables(&fib->rib, table_ids, collect_tables(fib, table_ids));
+	for (unsigned i = 0; i < TABLES_MAX_UNDERLAYS; i++) {
+		struct policy *p = &fib->policies[TABLES_UNDERLAY + i];
+		outer.mark = marks->of[i];
+		p->n_steps = 0;
+		if (marks->used >> i & 1)
+			policy_compile(rules, &outer, p);
+	}
+	number_tables(fib);
 	fib->is_dirty = false;
 	rib_walk(&fib->rib, NULL, visit, &all);
 	rib_tidy(&fib->rib);
@@ -287,8 +315,8 @@ fib_init(struct fib *fib, uint8_t family, struct tables *tables, struct hops *ho
 static bool
 withdraw(void *ctx, struct rib_node *n)
 {
-	publish(ctx, TABLES_FORWARD, n, NULL);
-	publish(ctx, TABLES_UNDERLAY, n, NULL);
+	for (unsigned which = 0; which < TABLES_WHICH_COUNT; which++)
+		publish(ctx, which, n, NULL);
 	return true;
 }
 

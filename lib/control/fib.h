@@ -20,13 +20,14 @@
 #include "base/log.h"
 #include "control/devices.h"
 #include "control/hops.h"
+#include "control/marks.h"
 #include "control/policy.h"
 #include "control/rib.h"
 #include "tables/tables.h"
 
 struct fib {
 	struct rib rib;
-	struct policy policies[2]; /* by enum tables_which */
+	struct policy policies[TABLES_WHICH_COUNT]; /* without a step: nothing is published */
 	uint8_t family;
 	bool is_dirty;             /* what is published waits for fib_compile */
 	struct tables *tables;
@@ -47,5 +48,5 @@ void fib_route_remove(struct fib *fib, const struct net_route *route);
 /* Neighbour n's validity changed: it comes into the tree or goes. 0 or -ENOMEM. */
 int fib_neigh_changed(struct fib *fib, struct neigh *n);
 
-/* Compiles everything: mark is that of outer packets. */
-void fib_compile(struct fib *fib, struct policy_rules *rules, uint32_t mark);
+/* Compiles everything, an underlay for each mark. */
+void fib_compile(struct fib *fib, struct policy_rules *rules, const struct marks *marks);

@@ -126,6 +126,7 @@ hop_destroy(struct hops *hops, struct hop *h)
 	list_cut(&hops->resting, h);
 	if (h->id)
 		tables_nexthop_del(hops->tables, h->id);
+	hops->by_id[h->id] = NULL;
 	leave_neigh(hops, h);
 	for (unsigned i = 0; i < h->spec.n_members; i++)
 		hops_put(hops, h->spec.members[i]);
@@ -168,6 +169,7 @@ hop_create(struct hops *hops, const struct hop_spec *spec, uint64_t hash)
 		hop_destroy(hops, h);
 		return NULL;
 	}
+	hops->by_id[h->id] = h;
 	return h;
 }
 

@@ -47,6 +47,7 @@ struct hop_list {
 struct hops {
 	struct hash_table by_spec;
 	struct hop_list used, resting;
+	struct hop *by_id[TABLES_MAX_NEXTHOPS];
 	struct tables *tables;
 	struct neighs *neighs;
 	uint32_t tick;
@@ -64,6 +65,13 @@ void hops_fini(struct hops *hops);
 /* The hop of this name, with one reference more. NULL, and logged: no memory or no free id. */
 struct hop *hops_get(struct hops *hops, const struct hop_spec *spec);
 void hops_put(struct hops *hops, struct hop *hop); /* NULL is allowed */
+
+/* The hop with this id, NULL for 0. */
+static inline struct hop *
+hops_at(const struct hops *hops, uint16_t id)
+{
+	return hops->by_id[id];
+}
 
 /* Publishes anew the hops that lead to this neighbour. */
 void hops_neigh_changed(struct hops *hops, const struct neigh *n);

@@ -262,13 +262,16 @@ ifaces_settle(struct control *c, struct err *err)
 static int
 set_fwmark(struct control *c, struct control_iface *i, uint32_t fwmark, struct err *err)
 {
+	uint32_t was = i->fwmark;
 	i->fwmark = fwmark;
-	if (i->is_listening) {
-		int rc = exception_set_fwmark(c->exception, i->iface_id, fwmark, err);
-		if (rc)
-			return rc;
+	int rc = tell_routes(c, i, err);
+	if (!rc && i->is_listening)
+		rc = exception_set_fwmark(c->exception, i->iface_id, fwmark, err);
+	if (rc) {
+		i->fwmark = was;
+		(void)tell_routes(c, i, NULL); /* as it was, so there is room */
 	}
-	return tell_routes(c, i, err);
+	return rc;
 }
 
 static int

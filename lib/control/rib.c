@@ -172,11 +172,20 @@ node_get(struct rib *rib, const struct prefix *p)
 	return fresh;
 }
 
+static bool
+publishes(const struct rib_node *n)
+{
+	uint16_t any = 0;
+	for (unsigned i = 0; i < TABLES_WHICH_COUNT; i++)
+		any |= n->out[i];
+	return any;
+}
+
 /* Frees the node if nothing needs it. Returns whether. */
 static bool
 tidy_one(struct rib *rib, struct rib_node *n)
 {
-	if (!rib_node_is_bare(n) || n->out[0] || n->out[1] || (n->child[0] && n->child[1]))
+	if (!rib_node_is_bare(n) || publishes(n) || (n->child[0] && n->child[1]))
 		return false;
 	struct rib_node *only = n->child[0] ? n->child[0] : n->child[1];
 	*slot_of(rib, n) = only;

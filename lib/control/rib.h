@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 #include "host/state.h"
+#include "tables/tables.h"
 
-struct hop;
+_Static_assert(TABLES_MAX_NEXTHOPS <= UINT16_MAX + 1, "an id of a next hop fits");
 
 /* Tables that rules name get bits 0 .. RIB_TABLES_MAX - 1, by rib_set_tables. */
 enum { RIB_TABLES_MAX = 62 };
@@ -37,7 +38,7 @@ struct rib_node {
 	struct rib_node *child[2];
 	struct rib_route *routes; /* a table's stand together, the lowest metric first */
 	struct rib_neighbour *neighbours;
-	struct hop *out[2];       /* what is published here, by enum tables_which; the compiler's */
+	uint16_t out[TABLES_WHICH_COUNT]; /* ids of the next hops published here; the compiler's */
 	uint64_t own_mask;        /* of the tables with routes here, and RIB_NEIGHBOURS */
 	uint64_t mask;            /* the same for the whole subtree */
 	struct prefix prefix;

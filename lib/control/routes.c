@@ -12,6 +12,7 @@
 #include "control/devices.h"
 #include "control/fib.h"
 #include "control/hops.h"
+#include "control/marks.h"
 #include "control/policy.h"
 #include "host/netlink.h"
 
@@ -27,8 +28,7 @@ struct routes {
 	struct carriers carriers;
 	bool locals_are_dirty;
 	bool devices_are_dirty;       /* what devices_fill says may have changed */
-	uint32_t mark;                /* of outer packets */
-	bool marks_differ;            /* and that has been said */
+	struct marks marks;
 	struct log_limit limit;
 };
 
@@ -191,28 +191,6 @@ routes_mirror(const struct routes *r)
 
 /* ---- Settling ---- */
 
-/* One underlay serves all tunnels, so they have to agree on the mark of their outer packets. */
-static void
-choose_mark(struct routes *r)
-{
-	const struct device *first = NULL, *other = NULL;
-	for (unsigned i = 0; i < r->devices.n; i++) {
-		const struct device *d = &r->devices.items[i];
-		if (d->role != DEVICE_TUNNEL)
-			continue;
-		if (!first)
-			first = d;
-		else if (d->fwmark != first->fwmark)
-			other = d;
-	}
-	r->mark = first ? first->fwmark : 0;
-	if (other && !r->marks_differ)
-		log_warn("the interfaces differ in FwMark (0x%x and 0x%x): all outer packets are "
-			 "routed as with 0x%x; give them the same FwMark", first->fwmark,
-			other->fwmark, first->fwmark);
-	r->marks_differ = other;
-}
-
 void
 routes_settle(struct routes *r)
 {
@@ -222,8 +200,10 @@ routes_settle(struct routes *r)
 		carriers_look(&r->carriers, r->mirror);
 	for (unsigned f = 0; f < 2; f++) {
 		if (r->fibs[f].is_dirty)
-			fib_compile(&r->fibs[f], &r->rules, r->mark);
+			fib_compile(&r->fibs[f], &r->rules, &r->marks);
 	}
+	r->marks.ready = r->marks.used;
+	marks_publish(&r->marks, &r->devices, r->config.tables);
 	if (r->devices_are_dirty)
 		hops_devices_changed(&r->hops);
 	r->devices_are_dirty = false;
@@ -241,7 +221,8 @@ routes_settle(struct routes *r)
 static void
 roles_changed(struct routes *r)
 {
-	choose_mark(r);
+	marks_choose(&r->marks, &r->devices, r->config.tables);
+	marks_publish(&r->marks, &r->devices, r->config.tables);
 	r->fibs[0].is_dirty = r->fibs[1].is_dirty = true;
 	r->devices_are_dirty = true;
 }
@@ -280,6 +261,9 @@ routes_tunnel_add(struct routes *r, const struct routes_tunnel *tunnel, struct e
 	const struct device d = {.role = DEVICE_TUNNEL, .ifindex = tunnel->ifindex,
 		.link_id = link_of_iface(tunnel->iface_id), .iface_id = tunnel->iface_id,
 		.mtu = tunnel->mtu, .fwmark = tunnel->fwmark};
+	if (!marks_have_room(&r->devices, d.link_id, d.fwmark))
+		return err_set(err, -ENOSPC, "FwMark 0x%x is one more than the %d different ones "
+			"that interfaces can have", d.fwmark, TABLES_MAX_UNDERLAYS);
 	int rc = device_add(&r->devices, &d);
 	if (rc < 0)
 		return err_set(err, rc, "too many ports and tunnels");

@@ -90,6 +90,33 @@ check_listen_ports(const struct intent *it, size_t index, struct err *err)
 	return 0;
 }
 
+/* Whether an interface before index has that one's FwMark. */
+static bool
+is_known_mark(const struct intent *it, size_t index)
+{
+	for (size_t n = 0; n < index; n++) {
+		if (it->interfaces[n]->fwmark == it->interfaces[index]->fwmark)
+			return true;
+	}
+	return false;
+}
+
+static int
+check_fwmarks(const struct intent *it, size_t index, struct err *err)
+{
+	char where[INTENT_WHERE_BYTES];
+	const struct interface_intent *i = it->interfaces[index];
+	unsigned n_marks = 0;
+	for (size_t n = 0; n <= index; n++)
+		n_marks += !is_known_mark(it, n);
+	if (n_marks <= INTENT_MAX_FWMARKS || is_known_mark(it, index))
+		return 0;
+	return err_set(err, -EINVAL,
+		"%s: FwMark 0x%x of interface %s is one more than the %d different ones that "
+		"there can be: let some interfaces share one", intent_where(it, i->origin, where),
+		i->fwmark, i->name, INTENT_MAX_FWMARKS);
+}
+
 static int
 check_interface(const struct intent *it, size_t index, struct err *err)
 {
@@ -110,6 +137,8 @@ check_interface(const struct intent *it, size_t index, struct err *err)
 	int rc = check_mtu(where, i->name, i->mtu, err);
 	if (rc == 0)
 		rc = check_twin_names(it, i, err);
+	if (rc == 0)
+		rc = check_fwmarks(it, index, err);
 	return rc ? rc : check_listen_ports(it, index, err);
 }
 

@@ -24,6 +24,7 @@ enum {
 	INTENT_MAX_ADDRESSES = 256,   /* of one port or interface */
 	INTENT_MAX_NEIGHBOURS = 4096, /* of one port */
 	INTENT_MAX_WARNINGS = 32,
+	INTENT_MAX_FWMARKS = 8,       /* different ones: each has routes of its own */
 	INTENT_MTU_MIN = 576,
 	INTENT_MTU_MAX = 16000,
 	INTENT_WHERE_BYTES = 272,

@@ -145,7 +145,7 @@ fresh_encap(struct worker *w, struct packet *p, struct encap *e, uint32_t *nexth
 		.worker = w->idx,
 	};
 	(void)event_put_once(w, &p->peer->encap_stale_is_told, &mail);
-	*nexthop_id = route_lookup(w->tables->underlay[family_index(e->family)],
+	*nexthop_id = route_lookup(tables_underlay(w->tables, p->peer->iface_id, e->family),
 		e->remote.addr.bytes);
 	return e;
 }
@@ -209,7 +209,8 @@ encap_burst(struct worker *w, struct burst *b)
 	/* Released ones that waited for the underlay's neighbour. */
 	for (uint32_t i = 0; i < b->sealed.n; i++) {
 		struct packet *p = &b->packets[b->sealed.at[i]];
-		uint32_t id = route_lookup(w->tables->underlay[family_index(p->family)],
+		uint16_t iface_id = (uint16_t)(p->out_link - LINK_FIRST_TUNNEL);
+		uint32_t id = route_lookup(tables_underlay(w->tables, iface_id, p->family),
 			ip_destination(p->ip, p->family));
 		encap_link(w, p, encap_nexthop(w->tables, id));
 	}

@@ -36,8 +36,8 @@ send_message(struct worker *w, struct burst *b, const struct order_mail *order)
 	if (!p)
 		return;
 	struct encap e = {.remote = order->path.remote, .local = order->path.local};
-	unsigned family = family_index(e.remote.addr.family);
-	uint32_t id = route_lookup(w->tables->underlay[family], e.remote.addr.bytes);
+	uint32_t id = route_lookup(tables_underlay(w->tables, order->iface_id,
+		e.remote.addr.family), e.remote.addr.bytes);
 	const struct nexthop *nh = encap_nexthop(w->tables, id);
 	if (nh && (e.local.family != e.remote.addr.family ||
 			  !tables_is_local(w->tables, e.local.family, e.local.bytes)))

@@ -132,12 +132,14 @@ ask_homeless(struct worker *w, const struct addr *asked, uint16_t link_id)
 }
 
 static struct park_lot *
-lot_of_destination(struct park *park, enum park_kind kind, const struct addr *destination)
+lot_of_destination(struct park *park, enum park_kind kind, uint16_t link_id,
+	const struct addr *destination)
 {
 	struct park_lot *lot;
 	FOR_EACH_LOT(park, lot)
 	{
-		if (lot->kind == kind && addr_is_equal(&lot->address, destination))
+		if (lot->kind == kind && lot->link_id == link_id &&
+			addr_is_equal(&lot->address, destination))
 			return lot;
 	}
 	return NULL;
@@ -149,8 +151,11 @@ park_for_neighbour(struct worker *w, struct packet *p, enum park_kind kind)
 	const struct nexthop *nh = p->nexthop;
 	struct addr destination = addr_from_bytes(p->family, ip_destination(p->ip, p->family));
 	struct addr asked = nh->via.family != ADDR_NONE ? nh->via : destination;
-	struct park_lot *lot = lot_of_destination(&w->park, kind, &destination);
+	/* Where a sealed packet goes its tunnel's FwMark decides. */
+	uint16_t link_id = kind == PARK_UNDERLAY ? p->out_link : LINK_NONE;
+	struct park_lot *lot = lot_of_destination(&w->park, kind, link_id, &destination);
 	if (!lot && (lot = lot_new(&w->park, kind))) {
+		lot->link_id = link_id;
 		lot->family = p->family;
 		lot->address = destination;
 		lot->asked = asked;
@@ -198,9 +203,11 @@ is_waited_for(struct worker *w, const struct park_lot *lot, const struct nexthop
 static bool
 neighbour_is_ready(struct worker *w, const struct park_lot *lot)
 {
-	struct route_table *const *tries =
-		lot->kind == PARK_FORWARD ? w->tables->forward : w->tables->underlay;
-	uint32_t id = route_lookup(tries[family_index(lot->family)], lot->address.bytes);
+	const struct tables *t = w->tables;
+	const struct route_table *trie = lot->kind == PARK_FORWARD
+		? t->forward[family_index(lot->family)]
+		: tables_underlay(t, (uint16_t)(lot->link_id - LINK_FIRST_TUNNEL), lot->family);
+	uint32_t id = route_lookup(trie, lot->address.bytes);
 	return !is_waited_for(w, lot, id ? tables_nexthop(w->tables, id) : NULL);
 }
 

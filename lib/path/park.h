@@ -44,7 +44,7 @@ struct parked {
 struct park_lot {
 	uint8_t kind;          /* enum park_kind */
 	uint8_t family;        /* of address */
-	uint16_t link_id;      /* PEER: the tunnel */
+	uint16_t link_id;      /* PEER, UNDERLAY: the tunnel; FORWARD: LINK_NONE */
 	uint32_t n;
 	uint32_t peer_id;
 	uint32_t generation;   /* the peer's, when its first packet was parked */

@@ -63,15 +63,15 @@ encap_template(struct encap *e, uint16_t listen_port)
 }
 
 /*
- * Looks the underlay up for where e->remote is reached and from which address. e->local stays if
- * it is one of the box's own, else the route's is taken. Reader or writer.
+ * Looks the interface's underlay up for where e->remote is reached and from which address.
+ * e->local stays if it is one of the box's own, else the route's is taken. Reader or writer.
  */
 static void
-resolve(struct tables *t, struct encap *e)
+resolve(struct tables *t, uint16_t iface_id, struct encap *e)
 {
 	uint8_t family = e->remote.addr.family;
 	e->generation = __atomic_load_n(&t->underlay_generation, __ATOMIC_ACQUIRE);
-	e->nexthop_id = route_lookup(t->underlay[family_index(family)], e->remote.addr.bytes);
+	e->nexthop_id = route_lookup(tables_underlay(t, iface_id, family), e->remote.addr.bytes);
 	const struct nexthop *nh = e->nexthop_id ? tables_nexthop(t, e->nexthop_id) : NULL;
 	if (nh && nh->type == NEXTHOP_GROUP && nh->n_members)
 		nh = tables_nexthop(t, nh->members[0]);
@@ -110,7 +110,7 @@ tables_encap_retire(struct tables *t, struct encap *e)
 static void
 fill(struct tables *t, const struct peer_entry *p, struct encap *e)
 {
-	resolve(t, e);
+	resolve(t, p->iface_id, e);
 	encap_template(e,
 		__atomic_load_n(&t->ifaces[p->iface_id].listen_port, __ATOMIC_RELAXED));
 }

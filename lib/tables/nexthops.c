@@ -85,12 +85,10 @@ int
 tables_route_set(struct tables *t, enum tables_which which, const struct prefix *prefix,
 	uint32_t nexthop_id)
 {
-	unsigned family = family_index(prefix->addr.family);
+	struct route_table *trie = *tables_trie(t, which, prefix->addr.family);
 	pthread_mutex_lock(&t->lock);
-	struct route_table *trie =
-		which == TABLES_UNDERLAY ? t->underlay[family] : t->forward[family];
 	int rc = nexthop_id ? route_set(trie, prefix, nexthop_id) : route_del(trie, prefix);
-	if (which == TABLES_UNDERLAY)
+	if (which != TABLES_FORWARD)
 		underlay_changed(t);
 	pthread_mutex_unlock(&t->lock);
 	return rc;

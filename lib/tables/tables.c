@@ -9,11 +9,13 @@ static bool
 make_tries(struct tables *t)
 {
 	static const uint8_t families[2] = {ADDR_V4, ADDR_V6};
-	for (unsigned i = 0; i < 2; i++) {
-		t->forward[i] = route_create(families[i]);
-		t->underlay[i] = route_create(families[i]);
-		if (!t->forward[i] || !t->underlay[i])
-			return false;
+	for (unsigned which = 0; which < TABLES_WHICH_COUNT; which++) {
+		for (unsigned i = 0; i < 2; i++) {
+			struct route_table **trie = tables_trie(t, which, families[i]);
+			*trie = route_create(families[i]);
+			if (!*trie)
+				return false;
+		}
 	}
 	return true;
 }
@@ -68,7 +70,8 @@ tables_destroy(struct tables *t)
 	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++)
 		destroy_tries(t->ifaces[i].allowed);
 	destroy_tries(t->forward);
-	destroy_tries(t->underlay);
+	for (unsigned i = 0; i < TABLES_MAX_UNDERLAYS; i++)
+		destroy_tries(t->underlay[i]);
 	for (uint32_t id = 0; t->nexthops && id < TABLES_MAX_NEXTHOPS; id++)
 		free(t->nexthops[id]);
 	free(t->nexthops);
@@ -97,6 +100,7 @@ tables_iface_add(struct tables *t, uint16_t mtu, uint16_t *iface_id)
 		rc = e->allowed[0] && e->allowed[1] ? 0 : -ENOMEM;
 		if (!rc) {
 			__atomic_store_n(&e->mtu, mtu, __ATOMIC_RELAXED);
+			__atomic_store_n(&e->underlay_idx, 0, __ATOMIC_RELAXED);
 			__atomic_store_n(&e->is_live, true, __ATOMIC_RELEASE);
 			*iface_id = i;
 		}
@@ -149,6 +153,18 @@ void
 tables_iface_set_mtu(struct tables *t, uint16_t iface_id, uint16_t mtu)
 {
 	__atomic_store_n(&t->ifaces[iface_id].mtu, mtu, __ATOMIC_RELAXED);
+}
+
+void
+tables_iface_set_underlay(struct tables *t, uint16_t iface_id, uint8_t underlay_idx)
+{
+	struct iface_entry *e = &t->ifaces[iface_id];
+	pthread_mutex_lock(&t->lock);
+	if (e->underlay_idx != underlay_idx) {
+		__atomic_store_n(&e->underlay_idx, underlay_idx, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&t->underlay_generation, 1, __ATOMIC_RELEASE);
+	}
+	pthread_mutex_unlock(&t->lock);
 }
 
 int

@@ -10,6 +10,8 @@
  *   receiver index ──► session ──► peer                              │
  *   address ──underlay──► next hop (never a tunnel) ◄────────────────┘
  *
+ * There is an underlay for each FwMark that the interfaces have; an interface names its own.
+ *
  * Readers are the workers (registered with base/rcu.h; a pointer read here is good until the
  * thread's next quiescent report). Writers are the control and handshake threads; every
  * function below that changes something takes the tables' own lock, publishes, and retires what
@@ -34,6 +36,7 @@
 enum {
 	TABLES_MAX_PORTS = 32,
 	TABLES_MAX_IFACES = 64,
+	TABLES_MAX_UNDERLAYS = 8,
 	TABLES_MAX_NEXTHOPS = 1 << 16,
 	TABLES_SLOT_BITS = 20, /* of a receiver index; the rest is random */
 	TABLES_SLOT_CHOICE = 1024, /* as many free slots at least to choose one from at random */
@@ -140,6 +143,7 @@ struct iface_entry {
 	struct route_table *allowed[2];  /* v4, v6: prefix → peer id */
 	uint16_t mtu;                    /* of the tunnel: inner IP bytes */
 	uint16_t listen_port;            /* host order */
+	uint8_t underlay_idx;            /* which underlay its outer packets are routed by */
 	bool is_live;
 };
 
@@ -153,10 +157,10 @@ struct local_set {
 struct tables {
 	/* Read by workers. */
 	struct route_table *forward[2];  /* inner: v4, v6 → next hop id; may yield a tunnel */
-	struct route_table *underlay[2]; /* outer packets: never a tunnel */
 	struct nexthop **nexthops;       /* by id; rcu_read */
 	struct local_set *locals;        /* rcu_read */
 	uint32_t underlay_generation; /* relaxed; grows with each change outer headers may feel */
+	struct route_table *underlay[TABLES_MAX_UNDERLAYS][2]; /* outer packets: never a tunnel */
 	struct iface_entry ifaces[TABLES_MAX_IFACES];
 	uint8_t iface_by_port[65536];    /* ListenPort → iface_id + 1; 0 none */
 	struct arena peers;              /* struct peer_entry */
@@ -174,6 +178,20 @@ static inline unsigned
 family_index(uint8_t family)
 {
 	return family == ADDR_V6;
+}
+
+enum tables_which {
+	TABLES_FORWARD,
+	TABLES_UNDERLAY, /* the first of TABLES_MAX_UNDERLAYS */
+	TABLES_WHICH_COUNT = TABLES_UNDERLAY + TABLES_MAX_UNDERLAYS,
+};
+
+/* The place of a route table of that family. */
+static inline struct route_table **
+tables_trie(struct tables *t, enum tables_which which, uint8_t family)
+{
+	return which == TABLES_FORWARD ? &t->forward[family_index(family)]
+				       : &t->underlay[which - TABLES_UNDERLAY][family_index(family)];
 }
 
 /* ---- Life ---- */
@@ -243,6 +261,14 @@ tables_nexthop(const struct tables *t, uint32_t nexthop_id)
 	return rcu_read(t->nexthops[nexthop_id]);
 }
 
+/* The routes of the interface's outer packets. Readers and writers. */
+static inline const struct route_table *
+tables_underlay(const struct tables *t, uint16_t iface_id, uint8_t family)
+{
+	uint8_t idx = __atomic_load_n(&t->ifaces[iface_id].underlay_idx, __ATOMIC_RELAXED);
+	return t->underlay[idx][family_index(family)];
+}
+
 /* Where the search for an address starts in a struct local_set. */
 static inline uint32_t
 local_hash(uint64_t low, uint64_t high)
@@ -278,6 +304,8 @@ void tables_iface_remove(struct tables *t, uint16_t iface_id);
 /* Makes UDP packets to a local address and this port the interface's; 0: none. -EADDRINUSE. */
 int tables_iface_set_port(struct tables *t, uint16_t iface_id, uint16_t listen_port);
 void tables_iface_set_mtu(struct tables *t, uint16_t iface_id, uint16_t mtu);
+/* Its outer packets are routed by underlay underlay_idx from now on; a new interface's by 0. */
+void tables_iface_set_underlay(struct tables *t, uint16_t iface_id, uint8_t underlay_idx);
 
 /* 0 and *peer_id, or -ENOSPC. */
 int tables_peer_add(struct tables *t, uint16_t iface_id, uint32_t *peer_id);
@@ -357,11 +385,6 @@ struct session_info {
 void tables_session_info(struct tables *t, uint32_t peer_id, struct session_info *out);
 
 /* ---- Routes, next hops, addresses ---- */
-
-enum tables_which {
-	TABLES_FORWARD,
-	TABLES_UNDERLAY,
-};
 
 /* Publishes a new next hop (copied) under a new id. 0 and *id, -ENOSPC or -ENOMEM. */
 int tables_nexthop_add(struct tables *t, const struct nexthop *spec, uint32_t *id);

@@ -274,10 +274,11 @@ change_routes(struct churn *c, struct gate *gate, unsigned tunnel)
 	struct nexthop wan = gate_nexthop(gate, WAN_LINK, true);
 	uint32_t id = 0;
 	must(tables_nexthop_add(t, &wan, &id), "tables_nexthop_add");
-	must(tables_route_set(t, TABLES_UNDERLAY, &outer, id), "an underlay route");
+	unsigned which = TABLES_UNDERLAY + (unsigned)(draw(&c->rng) % GATE_UNDERLAYS);
+	must(tables_route_set(t, which, &outer, id), "an underlay route");
 	must(tables_route_set(t, TABLES_FORWARD, &inner, gate->lan_nexthop), "a forward route");
 	must(tables_route_set(t, TABLES_FORWARD, &inner, 0), "a forward route's end");
-	must(tables_route_set(t, TABLES_UNDERLAY, &outer, 0), "an underlay route's end");
+	must(tables_route_set(t, which, &outer, 0), "an underlay route's end");
 	tables_nexthop_del(t, id);
 }
 
@@ -364,6 +365,7 @@ change_interface(struct churn *c, struct gate *gate, unsigned tunnel)
 {
 	struct tables *t = gate->config.tables;
 	uint16_t port = (uint16_t)(GATE_LISTEN_PORT + draw(&c->rng) % 2);
+	tables_iface_set_underlay(t, gate->iface_id, (uint8_t)(draw(&c->rng) % GATE_UNDERLAYS));
 	tables_iface_set_mtu(t, gate->iface_id, (uint16_t)(GATE_MTU - draw(&c->rng) % 2 * 20));
 	must(tables_iface_set_port(t, gate->iface_id, port), "tables_iface_set_port");
 	__atomic_store_n(&gate->listen_port, port, __ATOMIC_RELAXED);

@@ -197,7 +197,8 @@ lay_tables(struct gate *gate)
 	must(tables_nexthop_add(t, &wan, &gate->wan_nexthop), "the WAN's next hop");
 	route(t, TABLES_FORWARD, gate->idx ? "10.1.0.0/16" : "10.2.0.0/16", gate->tunnel_nexthop);
 	route(t, TABLES_FORWARD, gate->idx ? "10.2.0.0/16" : "10.1.0.0/16", gate->lan_nexthop);
-	route(t, TABLES_UNDERLAY, "203.0.113.0/24", gate->wan_nexthop);
+	for (unsigned i = 0; i < GATE_UNDERLAYS; i++)
+		route(t, TABLES_UNDERLAY + i, "203.0.113.0/24", gate->wan_nexthop);
 	for (unsigned k = 0; k < N_TUNNELS; k++)
 		gate_add_peer(gate, k);
 }

@@ -24,6 +24,7 @@ enum {
 	GATE_LISTEN_PORT = 51820,
 	GATE_MTU = 1420,
 	GATE_LOCALS = 2,
+	GATE_UNDERLAYS = 2, /* with the same routes */
 	GATE_MAX_PEERS = 4 * N_TUNNELS,
 	LAN_LINK = 0,
 	WAN_LINK = 1,

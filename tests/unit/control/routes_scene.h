@@ -89,7 +89,8 @@ scene_end(struct scene *s)
 	routes_destroy(s->routes);
 	for (unsigned f = 0; f < 2; f++) {
 		assert_int_equal(route_count(s->tables->forward[f]), 0);
-		assert_int_equal(route_count(s->tables->underlay[f]), 0);
+		for (unsigned i = 0; i < TABLES_MAX_UNDERLAYS; i++)
+			assert_int_equal(route_count(s->tables->underlay[i][f]), 0);
 	}
 	assert_int_equal(s->tables->n_nexthops, 0);
 	tables_destroy(s->tables);
@@ -204,10 +205,8 @@ scene_neigh(struct scene *s, uint32_t dev, const char *addr, uint8_t mac_last)
 static inline const struct nexthop *
 look_up(const struct scene *s, enum tables_which which, const struct addr *a)
 {
-	const struct tables *t = s->tables;
-	unsigned f = family_index(a->family);
-	const struct route_table *routes = which == TABLES_FORWARD ? t->forward[f] : t->underlay[f];
-	uint32_t id = route_lookup(routes, a->bytes);
+	struct tables *t = s->tables;
+	uint32_t id = route_lookup(*tables_trie(t, which, a->family), a->bytes);
 	return id ? tables_nexthop(t, id) : NULL;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kernel state in, next hops out: one scene a behaviour. */
+#include <errno.h>
+
 #include "routes_scene.h"
 
 static void
@@ -216,6 +218,130 @@ tunnel_is_no_underlay(void **state)
 	ROUTE(s, .dst = "172.16.0.0/12", .dev = LAN, .via = "10.1.0.9", .metric = 20);
 	assert_type(forward(s, "172.16.1.1"), NEXTHOP_TUNNEL);
 	assert_addr(&underlay(s, "172.16.1.1")->via, "10.1.0.9");
+}
+
+/* By wg-quick's rules for two interfaces, each with a default route of its own. */
+static void
+add_default_tunnel(struct scene *s, uint16_t iface_id, uint32_t mark)
+{
+	struct routes_tunnel tun = {.iface_id = iface_id, .ifindex = TUN + iface_id,
+		.fwmark = mark, .mtu = 1420};
+	struct net_rule own = rule_of(ADDR_V4, 32764 - 2 * iface_id, mark);
+	struct net_rule main_ = rule_of(ADDR_V4, 32763 - 2 * iface_id, RT_TABLE_MAIN);
+	own.fwmark = mark;
+	own.fwmask = UINT32_MAX;
+	own.is_inverted = true;
+	main_.suppress_prefix_len = 0;
+	assert_int_equal(routes_tunnel_add(s->routes, &tun, NULL), 0);
+	scene_rule(s, &own);
+	scene_rule(s, &main_);
+	ROUTE(s, .dst = "0.0.0.0/0", .dev = TUN + iface_id, .table = mark);
+}
+
+static uint8_t
+underlay_of(const struct scene *s, uint16_t iface_id)
+{
+	return s->tables->ifaces[iface_id].underlay_idx;
+}
+
+static const struct nexthop *
+outer(const struct scene *s, uint16_t iface_id, const char *to)
+{
+	struct addr a = addr_of(to);
+	return look_up(s, TABLES_UNDERLAY + underlay_of(s, iface_id), &a);
+}
+
+static void
+each_mark_has_its_underlay(void **state)
+{
+	struct scene *s = *state;
+	struct net_rule other = rule_of(ADDR_V4, 100, 77);
+	other.fwmark = 51821;
+	other.fwmask = UINT32_MAX;
+	add_default_tunnel(s, 0, MARK);
+	add_default_tunnel(s, 1, 51821);
+	routes_settle(s->routes);
+	assert_int_not_equal(underlay_of(s, 0), underlay_of(s, 1));
+	assert_int_equal(forward(s, "8.8.8.8")->iface_id, 1);
+	assert_addr(&outer(s, 0, "8.8.8.8")->via, "192.0.2.1");
+	assert_addr(&outer(s, 1, "8.8.8.8")->via, "192.0.2.1");
+
+	/* A rule for one mark moves the outer packets of that interface alone. */
+	ROUTE(s, .dst = "8.0.0.0/8", .dev = LAN, .via = "10.1.0.9", .table = 77);
+	scene_rule(s, &other);
+	routes_settle(s->routes);
+	assert_addr(&outer(s, 0, "8.8.8.8")->via, "192.0.2.1");
+	assert_addr(&outer(s, 1, "8.8.8.8")->via, "10.1.0.9");
+	assert_type(forward(s, "8.8.8.8"), NEXTHOP_TUNNEL);
+	ROUTE_GONE(s, .dst = "8.0.0.0/8", .dev = LAN, .via = "10.1.0.9", .table = 77);
+	assert_addr(&outer(s, 1, "8.8.8.8")->via, "192.0.2.1");
+	ROUTE(s, .dst = "8.0.0.0/8", .dev = LAN, .via = "10.1.0.9", .table = 77);
+	assert_addr(&outer(s, 1, "8.8.8.8")->via, "10.1.0.9");
+}
+
+static void
+a_mark_may_change(void **state)
+{
+	struct scene *s = *state;
+	struct net_rule other = rule_of(ADDR_V4, 100, 77);
+	other.fwmark = 5;
+	other.fwmask = UINT32_MAX;
+	scene_rule(s, &other);
+	ROUTE(s, .dst = "8.0.0.0/8", .dev = LAN, .via = "10.1.0.9", .table = 77);
+	struct routes_tunnel one = {.iface_id = 1, .ifindex = TUN + 1, .fwmark = MARK};
+	assert_int_equal(routes_tunnel_add(s->routes, &one, NULL), 0);
+	routes_settle(s->routes);
+	assert_int_equal(underlay_of(s, 0), underlay_of(s, 1));
+	uint32_t before = s->tables->underlay_generation;
+	one.fwmark = 5;
+	assert_int_equal(routes_tunnel_add(s->routes, &one, NULL), 0);
+	routes_settle(s->routes);
+	assert_int_not_equal(s->tables->underlay_generation, before);
+	assert_addr(&outer(s, 0, "8.8.8.8")->via, "192.0.2.1");
+	assert_addr(&outer(s, 1, "8.8.8.8")->via, "10.1.0.9");
+	/* The other one follows: what was its underlay is empty again. */
+	uint8_t was = underlay_of(s, 0);
+	struct routes_tunnel zero = {.iface_id = 0, .ifindex = TUN, .fwmark = 5, .mtu = 1420};
+	assert_int_equal(routes_tunnel_add(s->routes, &zero, NULL), 0);
+	assert_int_equal(underlay_of(s, 0), underlay_of(s, 1)); /* at once: it is compiled */
+	routes_settle(s->routes);
+	assert_addr(&outer(s, 0, "8.8.8.8")->via, "10.1.0.9");
+	assert_int_equal(route_count(s->tables->underlay[was][0]), 0);
+	/* A mark that nobody shares stays where it is. */
+	zero.fwmark = one.fwmark = 6;
+	assert_int_equal(routes_tunnel_add(s->routes, &zero, NULL), 0);
+	routes_tunnel_remove(s->routes, 1);
+	routes_settle(s->routes);
+	was = underlay_of(s, 0);
+	zero.fwmark = 7;
+	assert_int_equal(routes_tunnel_add(s->routes, &zero, NULL), 0);
+	routes_settle(s->routes);
+	assert_int_equal(underlay_of(s, 0), was);
+}
+
+static void
+marks_are_bounded(void **state)
+{
+	struct scene *s = *state;
+	struct err err = {0};
+	struct routes_tunnel t = {.ifindex = 100};
+	for (t.iface_id = 1; t.iface_id < TABLES_MAX_UNDERLAYS; t.iface_id++) {
+		t.ifindex = 100u + t.iface_id;
+		t.fwmark = t.iface_id;
+		assert_int_equal(routes_tunnel_add(s->routes, &t, &err), 0);
+	}
+	t.ifindex++;
+	t.fwmark = 99;
+	assert_int_equal(routes_tunnel_add(s->routes, &t, &err), -ENOSPC);
+	assert_non_null(strstr(err.text, "FwMark 0x63"));
+	t.fwmark = 3; /* one that another has */
+	assert_int_equal(routes_tunnel_add(s->routes, &t, &err), 0);
+	t.fwmark = 4; /* and another's */
+	assert_int_equal(routes_tunnel_add(s->routes, &t, &err), 0);
+	routes_settle(s->routes);
+	for (unsigned i = 0; i < TABLES_MAX_UNDERLAYS; i++)
+		assert_int_not_equal(route_count(s->tables->underlay[i][0]), 0);
+	assert_int_equal(underlay_of(s, t.iface_id), underlay_of(s, 4));
 }
 
 static void
@@ -450,6 +576,9 @@ main(void)
 		SCENE(neighbour_out_of_place),
 		SCENE(lowest_metric_wins),
 		SCENE(tunnel_is_no_underlay),
+		SCENE(each_mark_has_its_underlay),
+		SCENE(a_mark_may_change),
+		SCENE(marks_are_bounded),
 		SCENE(other_devices_and_errors),
 		SCENE(multipath),
 		SCENE(wg_quick_default_route),

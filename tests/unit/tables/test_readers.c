@@ -106,7 +106,7 @@ read_ways(struct reader *r)
 	const uint8_t outside[4] = {198, 51, 100, 1};
 	uint32_t owner = route_lookup(t->ifaces[r->shared->iface_id].allowed[0], inside);
 	expect(r->shared, owner != 0, "a prefix of nobody's while it moves");
-	uint32_t id = route_lookup(t->underlay[0], outside);
+	uint32_t id = route_lookup(t->underlay[0][0], outside);
 	const struct nexthop *nh = id ? tables_nexthop(t, id) : NULL;
 	expect(r->shared, nh != NULL, "no way out while it is replaced");
 	expect(r->shared, !nh || nh->mtu == PORT_BASE + nh->link_id, "a torn next hop");

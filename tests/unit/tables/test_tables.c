@@ -199,7 +199,7 @@ routes(void **state)
 	assert_int_equal(tables_route_set(t, TABLES_UNDERLAY, &p, 6), 0);
 	assert_int_not_equal(t->underlay_generation, generation);
 	assert_int_equal(route_lookup(t->forward[0], a.bytes), 5);
-	assert_int_equal(route_lookup(t->underlay[0], a.bytes), 6);
+	assert_int_equal(route_lookup(t->underlay[0][0], a.bytes), 6);
 	assert_int_equal(tables_route_set(t, TABLES_FORWARD, &p, 0), 0);
 	assert_int_equal(tables_route_set(t, TABLES_FORWARD, &p, 0), -ENOENT);
 	assert_int_equal(route_lookup(t->forward[0], a.bytes), 0);
