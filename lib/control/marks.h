@@ -19,7 +19,7 @@ _Static_assert((int)INTENT_MAX_FWMARKS == (int)TABLES_MAX_UNDERLAYS, "what the c
 
 struct marks {
 	uint32_t of[TABLES_MAX_UNDERLAYS]; /* the underlay's mark */
-	uint8_t used;                      /* bit i: underlay i has a mark; nobody's has no routes */
+	uint8_t used;                      /* bit i: underlay i has a mark; else no routes */
 	uint8_t ready;                     /* and its routes are compiled */
 };
 _Static_assert(TABLES_MAX_UNDERLAYS <= 8, "a bit for each underlay");

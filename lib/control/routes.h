@@ -53,7 +53,7 @@ struct routes_port {
 struct routes_tunnel {
 	uint16_t iface_id;
 	uint32_t ifindex;
-	uint32_t fwmark;               /* of its outer packets; TABLES_MAX_UNDERLAYS different ones */
+	uint32_t fwmark;               /* of its outer packets; there is a limit, see marks.h */
 	uint16_t mtu;
 };
 

@@ -190,8 +190,8 @@ enum tables_which {
 static inline struct route_table **
 tables_trie(struct tables *t, enum tables_which which, uint8_t family)
 {
-	return which == TABLES_FORWARD ? &t->forward[family_index(family)]
-				       : &t->underlay[which - TABLES_UNDERLAY][family_index(family)];
+	unsigned f = family_index(family);
+	return which == TABLES_FORWARD ? &t->forward[f] : &t->underlay[which - TABLES_UNDERLAY][f];
 }
 
 /* ---- Life ---- */

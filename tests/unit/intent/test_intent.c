@@ -209,6 +209,25 @@ same_listen_port(struct intent *it)
 	it->interfaces[1]->listen_port = 1000;
 }
 
+/* Eight different ones are accepted, and a ninth interface may share one of them. */
+static void
+many_fwmarks(struct intent *it)
+{
+	struct key k = key_of(5);
+	for (unsigned n = 2; n < 9; n++) {
+		char name[INTENT_NAME_BYTES];
+		snprintf(name, sizeof(name), "hg%u", n);
+		struct interface_intent *i = intent_interface_add(it, name);
+		i->origin = (struct origin){1, 1 + n};
+		interface_set_key(i, &k);
+		i->fwmark = n;
+	}
+	it->interfaces[1]->fwmark = 2;
+	struct err err;
+	assert_int_equal(intent_check(it, &err), 0);
+	it->interfaces[1]->fwmark = 1;
+}
+
 static void
 own_key_as_peer(struct intent *it)
 {
@@ -258,6 +277,9 @@ test_check(void **state)
 			 "genkey`) or PrivateKeyFile"},
 		{same_listen_port, "t.conf:2: interface hg1 listens on port 1000 as interface hg0 "
 				   "does (t.conf:1): give each its own ListenPort"},
+		{many_fwmarks,
+			"t.conf:9: FwMark 0x8 of interface hg8 is one more than the 8 different "
+			"ones that there can be: let some interfaces share one"},
 		{own_key_as_peer,
 			"t.conf:3: this peer's PublicKey is interface hg0's own: give the "
 			"other side's"},
