@@ -18,7 +18,8 @@
 #   gateway_down X [SIGNAL]
 #
 # Knobs, read when the file is written: outer (4 or 6), psk (a key for every pair),
-# keepalive (seconds), port_kind (xdp or packet), and gateway_lines (more for [Gateway]).
+# keepalive (seconds), port_kind (xdp or packet), and gateway_lines (more for [Gateway]);
+# more_confs (files of further interfaces) when headgate starts.
 # Needs say.sh and net.sh.
 
 outer=4
@@ -26,6 +27,7 @@ psk=
 keepalive=
 port_kind=xdp
 gateway_lines=
+more_confs=
 declare -A site_dev=() site_program=()
 
 site_index() { # X -> N
@@ -198,8 +200,11 @@ headgate_up() { # X
 }
 
 headgate_start() { # X
-	spawn "gateway-$1" "$1-gw" "$headgated" -c "$(conf_of "$1")" \
-		--log-level "${HEADGATE_LOG:-info}"
+	local file files=()
+	for file in "$(conf_of "$1")" ${more_confs:-}; do
+		files+=(-c "$file")
+	done
+	spawn "gateway-$1" "$1-gw" "$headgated" "${files[@]}" --log-level "${HEADGATE_LOG:-info}"
 }
 
 headgate_wait() { # X SECONDS: until it forwards
