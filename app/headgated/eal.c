@@ -116,17 +116,18 @@ has_hugetlbfs(void)
 }
 
 static int
-choose_memory(struct eal *eal, const struct gateway_intent *g, unsigned *mib, struct err *err)
+choose_memory(struct eal *eal, const struct gateway_intent *g, struct err *err)
 {
 	long free_mib = read_number("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") * 2;
-	*mib = g->hugepages_mib > 0 ? (unsigned)g->hugepages_mib : MEMORY_MIB;
-	bool enough = has_hugetlbfs() && free_mib >= (long)*mib;
+	unsigned mib = g->hugepages_mib > 0 ? (unsigned)g->hugepages_mib : MEMORY_MIB;
+	bool enough = has_hugetlbfs() && free_mib >= (long)mib;
 	if (g->hugepages_mib > 0 && !enough)
 		return err_set(err, -ENOMEM,
 			"Hugepages = %u: only %ld MiB of 2 MiB pages are free%s; reserve them with "
-			"'echo %u > /proc/sys/vm/nr_hugepages'",
-			*mib, free_mib, has_hugetlbfs() ? "" : " and no hugetlbfs is mounted",
-			*mib / 2);
+			"drivers-config/hugepages %u",
+			mib, free_mib, has_hugetlbfs() ? "" : " and no hugetlbfs is mounted",
+			mib);
+	eal->memory_mib = mib;
 	eal->has_hugepages = g->hugepages_mib != 0 && enough;
 	return 0;
 }
@@ -148,14 +149,16 @@ core_args(const struct eal *eal, struct args *a)
 }
 
 static void
-device_args(const struct intent *intent, struct args *a)
+device_args(const struct intent *intent, const struct profiles *profiles, struct args *a)
 {
 	bool has_pci = false;
 	for (size_t i = 0; i < intent->n_ports; i++) {
 		if (!port_device_is_pci(intent->ports[i]->device))
 			continue;
+		char device[PROFILE_DEVICE_BYTES];
+		profile_device_string(profiles, intent->ports[i]->device, device);
 		arg_add(a, "-a");
-		arg_add(a, intent->ports[i]->device);
+		arg_add(a, device);
 		has_pci = true;
 	}
 	if (!has_pci)
@@ -163,15 +166,16 @@ device_args(const struct intent *intent, struct args *a)
 }
 
 static void
-make_args(const struct eal *eal, const struct intent *intent, unsigned mib, struct args *a)
+make_args(const struct eal *eal, const struct intent *intent, const struct profiles *profiles,
+	struct args *a)
 {
 	char text[64];
 	arg_add(a, "headgated");
 	core_args(eal, a);
-	device_args(intent, a);
+	device_args(intent, profiles, a);
 	arg_add(a, "--file-prefix");
 	arg_add(a, eal->prefix);
-	snprintf(text, sizeof(text), "%u", mib);
+	snprintf(text, sizeof(text), "%u", eal->memory_mib);
 	arg_add(a, "-m");
 	arg_add(a, text);
 	if (eal->has_hugepages)
@@ -185,20 +189,20 @@ make_args(const struct eal *eal, const struct intent *intent, unsigned mib, stru
 }
 
 int
-eal_start(struct eal *eal, const struct intent *intent, struct err *err)
+eal_start(struct eal *eal, const struct intent *intent, const struct profiles *profiles,
+	struct err *err)
 {
-	unsigned mib;
 	memset(eal, 0, sizeof(*eal));
 	int rc = choose_cores(eal, &intent->gateway, err);
 	if (!rc)
-		rc = choose_memory(eal, &intent->gateway, &mib, err);
+		rc = choose_memory(eal, &intent->gateway, err);
 	if (rc)
 		return rc;
 	snprintf(eal->prefix, sizeof(eal->prefix), "headgate-%d", (int)getpid());
 	struct args *a = calloc(1, sizeof(*a));
 	if (!a)
 		return err_set(err, -ENOMEM, "no memory to start DPDK");
-	make_args(eal, intent, mib, a);
+	make_args(eal, intent, profiles, a);
 	rc = rte_eal_init(a->argc, a->argv);
 	free(a);
 	if (rc < 0)

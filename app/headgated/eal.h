@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "intent/intent.h"
+#include "port/profile.h"
 
 struct rte_mempool;
 
@@ -15,12 +16,14 @@ struct eal {
 	unsigned worker_cores[64];
 	unsigned n_workers;
 	unsigned control_core;
+	unsigned memory_mib;
 	bool has_hugepages;
 	char prefix[32];
 };
 
 /* Chooses cores and memory, and starts the EAL. Main thread, once. */
-int eal_start(struct eal *eal, const struct intent *intent, struct err *err);
+int eal_start(struct eal *eal, const struct intent *intent, const struct profiles *profiles,
+	struct err *err);
 /* The packet buffers for ports, twins and workers. NULL with a sentence. */
 struct rte_mempool *eal_make_pool(const struct eal *eal, const struct intent *intent,
 	struct err *err);

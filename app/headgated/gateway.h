@@ -9,11 +9,13 @@
 #include "eal.h"
 #include "options.h"
 #include "path/worker.h"
+#include "port/profile.h"
 
 struct gateway {
 	struct eal eal;
 	struct intent *intent;        /* control's once that stands */
 	bool is_host;
+	struct profiles profiles;     /* what is known of drivers */
 	struct rte_mempool *pool;
 	struct mailboxes boxes;
 	struct tables *tables;

@@ -247,7 +247,9 @@ start(struct gateway *g, const struct options *o, struct err *err)
 	g->is_host = g->intent->gateway.host;
 	int rc = check_netfilter(g->intent, err);
 	if (!rc)
-		rc = eal_start(&g->eal, g->intent, err);
+		rc = profiles_load(&g->profiles, HEADGATE_DRIVERS_DIR, err);
+	if (!rc)
+		rc = eal_start(&g->eal, g->intent, &g->profiles, err);
 	if (!rc)
 		rc = aead_choose(crypto && crypto[0] ? crypto : NULL, &g->backend, err);
 	if (!rc && !(g->pool = eal_make_pool(&g->eal, g->intent, err)))
@@ -312,6 +314,7 @@ stop(struct gateway *g)
 	intent_destroy(g->intent);
 	if (g->eal.prefix[0])
 		eal_stop(&g->eal);
+	profiles_fini(&g->profiles);
 }
 
 /* SIGTERM before the loop takes it over would end the process half set up. */

@@ -48,6 +48,7 @@ gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struc
 		.n_workers = (uint16_t)g->eal.n_workers,
 		.checksum = port_checksum_of(want->checksum),
 		.pool = g->pool,
+		.profiles = &g->profiles,
 	};
 	struct port *port;
 	int rc = take_netdev(g, want->device, err);
@@ -61,6 +62,8 @@ gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struc
 	io->is_attached = true;
 	g->netdev_drops[port_idx] = gateway_netdev_drops(io);
 	rcu_publish(g->path.ports[port_idx], port);
+	log_debug("port %s: profile %s (%s)", port->name, port->profile.name,
+		port->profile.source);
 	log_info("port %s: %s, %s, MTU %u, %u RX and %u TX queue%s", port->name, port->driver,
 		port->is_up ? "up" : "down", port->mtu, port->n_rx_queues, port->n_tx_queues,
 		port->n_tx_queues == 1 ? "" : "s");

@@ -19,6 +19,9 @@ fill_port(const struct gateway *g, unsigned idx, struct status_port *out)
 	if (!port)
 		return;
 	snprintf(out->driver, sizeof(out->driver), "%s", port->driver);
+	snprintf(out->profile, sizeof(out->profile), "%s (%s)", port->profile.name,
+		port->profile.source);
+	snprintf(out->note, sizeof(out->note), "%s", port->profile.note);
 	out->mac = port->mac;
 	out->mtu = port->mtu;
 	out->link_is_up = __atomic_load_n(&port->is_up, __ATOMIC_RELAXED);

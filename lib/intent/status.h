@@ -24,6 +24,8 @@ struct status_port {
 	char name[INTENT_PORT_NAME_BYTES];
 	char device[256];
 	char driver[64];
+	char profile[192]; /* the driver's, and where it comes from */
+	char note[384];   /* the known limits of its driver, or "" */
 	struct mac mac;
 	bool link_is_up;
 	uint16_t mtu;

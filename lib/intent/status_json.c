@@ -56,8 +56,9 @@ port_json(const void *item)
 {
 	const struct status_port *p = item;
 	char mac[MAC_TEXT_BYTES];
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-		p->name, "device", p->device, "driver", p->driver, "mac", mac_format(&p->mac, mac),
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"name", p->name, "device", p->device, "driver", p->driver, "profile", p->profile,
+		"note", p->note, "mac", mac_format(&p->mac, mac),
 		"link_up", p->link_is_up, "mtu", p->mtu, "addresses",
 		prefixes_json(p->addresses.items, p->addresses.n), "rx_packets", number(p->rx_pkts),
 		"rx_bytes", number(p->rx_bytes), "tx_packets", number(p->tx_pkts), "tx_bytes",

@@ -130,6 +130,11 @@ print_ports(const json_t *status, FILE *out)
 		print_list(json_object_get(p, "addresses"), out);
 		fputc('\n', out);
 	}
+	json_array_foreach(json_object_get(status, "ports"), i, p)
+	{
+		if (text_of(p, "note")[0])
+			fprintf(out, "%s: %s\n", text_of(p, "name"), text_of(p, "note"));
+	}
 }
 
 static void

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "port/profile.h"
 
 /* The ethdev that was made of this device string. */
 static int
@@ -47,32 +46,16 @@ netdev_is_there(const struct port *port, struct err *err)
 	return 0;
 }
 
-/* The device string with the driver's usual arguments, unless it has its own. */
-static void
-add_devargs(const struct port *port, char out[PORT_DEVICE_BYTES + 64])
-{
-	const char *devargs = profile_of_device(port->device)->devargs;
-	size_t name_bytes = devargs ? strcspn(devargs, "=") + 1 : 0;
-	char name[32] = ",";
-	bool is_there = true;
-	if (devargs && name_bytes < sizeof(name) - 1) {
-		memcpy(name + 1, devargs, name_bytes);
-		is_there = strstr(port->device, name) != NULL;
-	}
-	snprintf(out, PORT_DEVICE_BYTES + 64, "%s%s%s", port->device, is_there ? "" : ",",
-		is_there ? "" : devargs);
-}
-
 static int
-probe(struct port *port, struct err *err)
+probe(struct port *port, const struct profiles *profiles, struct err *err)
 {
 	if (find_ethdev(port->device, &port->dpdk_id) == 0)
 		return 0;
 	int rc = netdev_is_there(port, err);
 	if (rc)
 		return rc;
-	char device[PORT_DEVICE_BYTES + 64];
-	add_devargs(port, device);
+	char device[PROFILE_DEVICE_BYTES];
+	profile_device_string(profiles, port->device, device);
 	rc = rte_dev_probe(device);
 	if (rc == 0)
 		rc = find_ethdev(port->device, &port->dpdk_id);
@@ -99,11 +82,9 @@ queues_of(const struct port_profile *profile, uint16_t device_max, uint16_t n_wo
 static void
 choose_offloads(struct port *port, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
 {
-	uint64_t rx = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM |
-		      RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-	conf->rxmode.offloads = rx & info->rx_offload_capa;
-	conf->txmode.offloads = RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE & info->tx_offload_capa;
-	uint64_t hash = RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP;
+	uint64_t hash = port->profile.rss;
+	conf->rxmode.offloads = port->profile.rx_offloads & info->rx_offload_capa;
+	conf->txmode.offloads = port->profile.tx_offloads & info->tx_offload_capa;
 	port->has_rss = port->n_rx_queues > 1 && (hash & info->flow_type_rss_offloads);
 	if (port->has_rss) {
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
@@ -134,6 +115,11 @@ set_mtu(struct port *port, uint16_t wanted, const struct rte_mempool *pool, stru
 		return err_set(err, -EINVAL,
 			"port %s: MTU %u does not fit a packet buffer of %u bytes", port->name,
 			wanted, room);
+	uint16_t most = port->profile.max_mtu;
+	if (most && wanted > most)
+		return err_set(err, -EINVAL, "port %s: MTU %u is more than %s carries, %u%s%s",
+			port->name, wanted, port->driver, most,
+			port->profile.note[0] ? ": " : "", port->profile.note);
 	if (wanted && rte_eth_dev_set_mtu(port->dpdk_id, wanted) != 0) {
 		uint16_t has = 0;
 		rte_eth_dev_get_mtu(port->dpdk_id, &has);
@@ -161,7 +147,8 @@ configure(struct port *port, const struct port_config *config, struct err *err)
 		return err_set(err, rc, "port %s: the device does not describe itself (%s)",
 			port->name, strerror(-rc));
 	snprintf(port->driver, sizeof(port->driver), "%s", info.driver_name);
-	const struct port_profile *profile = profile_of_driver(port->driver);
+	port->profile = *profile_of_driver(config->profiles, port->driver);
+	const struct port_profile *profile = &port->profile;
 	port->n_rx_queues = queues_of(profile, info.max_rx_queues, config->n_workers);
 	port->n_tx_queues = queues_of(profile, info.max_tx_queues, config->n_workers);
 	port->completes_checksums = config->checksum == PORT_CHECKSUM_COMPLETE ||
@@ -209,7 +196,7 @@ port_open(const struct port_config *config, struct port **out, struct err *err)
 	snprintf(port->device, sizeof(port->device), "%s", config->device);
 	port->link_id = config->link_id;
 	port_device_netdev(port->device, port->netdev);
-	int rc = probe(port, err);
+	int rc = probe(port, config->profiles, err);
 	if (!rc)
 		rc = configure(port, config, err);
 	if (!rc)

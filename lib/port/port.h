@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "port/profile.h"
 
 struct rte_mempool;
 
@@ -31,6 +32,7 @@ struct port_config {
 	uint16_t n_workers;     /* one RX and one TX queue each is wanted */
 	enum port_checksum checksum;
 	struct rte_mempool *pool;
+	const struct profiles *profiles;
 };
 
 struct port {
@@ -48,6 +50,7 @@ struct port {
 	bool completes_checksums;
 	bool offloads_udp6_checksum;
 	bool has_rss;
+	struct port_profile profile; /* of its driver, a copy */
 };
 
 /* The device's description in a DPDK device string: what follows iface=, or "". */

@@ -103,6 +103,7 @@ port_create(struct rig *rig, struct ring_port *rp, const char *name, uint16_t li
 	struct err *err)
 {
 	char text[RTE_RING_NAMESIZE];
+	struct profiles profiles;
 	for (unsigned q = 0; q < RIG_QUEUES; q++) {
 		snprintf(text, sizeof(text), "%s-rx%u", name, q);
 		rp->rx[q] = rte_ring_create(
@@ -123,8 +124,14 @@ port_create(struct rig *rig, struct ring_port *rp, const char *name, uint16_t li
 		.device = text,
 		.link_id = link_id,
 		.n_workers = RIG_QUEUES,
-		.pool = rig->pool};
-	return port_open(&config, &rp->port, err);
+		.pool = rig->pool,
+		.profiles = &profiles};
+	int rc = profiles_load(&profiles, NULL, err);
+	if (rc)
+		return rc;
+	rc = port_open(&config, &rp->port, err);
+	profiles_fini(&profiles);
+	return rc;
 }
 
 static int

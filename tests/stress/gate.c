@@ -131,6 +131,7 @@ open_port(struct gates *g, struct ring_port *rp, const char *name, uint16_t link
 {
 	char device[64];
 	struct err err = {0};
+	struct profiles profiles;
 	unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
 	for (unsigned q = 0; q < GATE_WORKERS; q++) {
 		rp->rx[q] = ring(name, q, "rx", RING_SLOTS, flags);
@@ -143,8 +144,11 @@ open_port(struct gates *g, struct ring_port *rp, const char *name, uint16_t link
 		.link_id = link_id,
 		.n_workers = GATE_WORKERS,
 		.checksum = PORT_CHECKSUM_TRUST,
-		.pool = g->pool};
+		.pool = g->pool,
+		.profiles = &profiles};
+	must(profiles_load(&profiles, NULL, &err), err.text);
 	must(port_open(&config, &rp->port, &err), err.text);
+	profiles_fini(&profiles);
 	rte_eth_fp_ops[rp->port->dpdk_id].rx_pkt_burst = ring_rx;
 	rte_eth_fp_ops[rp->port->dpdk_id].tx_pkt_burst = ring_tx;
 }

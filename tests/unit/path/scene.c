@@ -51,6 +51,7 @@ static void
 open_port(enum scene_port i, const char *name)
 {
 	struct err err;
+	struct profiles profiles;
 	char text[32];
 	snprintf(text, sizeof(text), "%s-rx", name);
 	rig.rx[i] = rte_ring_create(text, RING_SLOTS, SOCKET_ID_ANY, 0);
@@ -66,8 +67,11 @@ open_port(enum scene_port i, const char *name)
 		.device = text,
 		.link_id = (uint16_t)i,
 		.n_workers = SCENE_WORKERS,
-		.pool = rig.pool};
+		.pool = rig.pool,
+		.profiles = &profiles};
+	MUST(profiles_load(&profiles, NULL, &err) == 0);
 	MUST(port_open(&config, &rig.ports[i], &err) == 0);
+	profiles_fini(&profiles);
 	rig.ports[i]->mac = (struct mac){{2, 0, 0, 0, 1, (uint8_t)i}};
 }
 
