@@ -147,12 +147,9 @@ apply_first(struct control *c, struct err *err)
 {
 	struct change_list list;
 	struct reconcile_report report = {0};
-	int rc = ifaces_refuse_default_routes(c->config.intent, err);
-	if (rc)
-		return rc;
 	change_list_init(&list);
 	c->is_starting = true;
-	rc = intent_diff(c->running, c->config.intent, &list);
+	int rc = intent_diff(c->running, c->config.intent, &list);
 	if (rc)
 		err_set(err, rc, "no memory for the config");
 	else

@@ -10,6 +10,7 @@
 #include "control/control.h"
 #include "control/handshaker.h"
 #include "control/peers.h"
+#include "control/quick_default.h"
 #include "control/resolver.h"
 #include "control/routes.h"
 #include "control/server.h"
@@ -35,8 +36,10 @@ struct control_iface {
 	struct twin tun;           /* with Host = yes */
 	uint16_t listen_port;      /* the real one; 0: none yet */
 	bool is_listening;         /* the exception thread holds it */
-	uint32_t fwmark;
+	uint32_t fwmark;           /* of its outer packets */
+	uint32_t fwmark_asked;     /* as the intent has it; 0: none */
 	uint16_t mtu;
+	struct quick_default quick;
 	struct server uapi, ctl;
 };
 
@@ -66,6 +69,7 @@ struct control {
 	uv_signal_t signals[3];   /* SIGTERM, SIGINT, SIGHUP */
 	uv_poll_t routes_poll;
 	bool has_loop;
+	bool marks_were_ignored;   /* src_valid_mark was 0 */
 	bool is_starting;          /* the first intent is being applied */
 	bool is_stopping;          /* devices go soon, and their routes with them */
 	ns_t started_ns;

@@ -123,6 +123,7 @@ remove_iface(struct control *c, struct control_iface *i)
 {
 	server_close(&i->uapi);
 	server_close(&i->ctl);
+	quick_default_clear(c, i);
 	forget_routes(c, i);
 	if (i->is_listening)
 		exception_unlisten(c->exception, i->iface_id, NULL);
@@ -227,6 +228,7 @@ hold_port(struct control *c, struct control_iface *i, uint16_t port, struct err 
 	if (rc < 0)
 		return rc;
 	i->listen_port = (uint16_t)rc;
+	i->quick.is_stale = i->quick.is_guarded;
 	return tables_iface_set_port(c->tables, i->iface_id, i->listen_port);
 }
 
@@ -253,14 +255,18 @@ int
 ifaces_settle(struct control *c, struct err *err)
 {
 	int rc = 0;
-	for (unsigned i = 0; i < TABLES_MAX_IFACES && !rc; i++)
-		if (c->ifaces[i].is_live && !c->ifaces[i].listen_port)
-			rc = set_listen_port(c, &c->ifaces[i], 0, err);
+	for (unsigned k = 0; k < TABLES_MAX_IFACES && !rc; k++) {
+		struct control_iface *i = &c->ifaces[k];
+		if (i->is_live && !i->listen_port)
+			rc = set_listen_port(c, i, 0, err);
+		if (i->is_live && !rc)
+			rc = quick_default_renew(c, i, err);
+	}
 	return rc;
 }
 
-static int
-set_fwmark(struct control *c, struct control_iface *i, uint32_t fwmark, struct err *err)
+int
+ifaces_set_mark(struct control *c, struct control_iface *i, uint32_t fwmark, struct err *err)
 {
 	uint32_t was = i->fwmark;
 	i->fwmark = fwmark;
@@ -272,6 +278,14 @@ set_fwmark(struct control *c, struct control_iface *i, uint32_t fwmark, struct e
 		(void)tell_routes(c, i, NULL); /* as it was, so there is room */
 	}
 	return rc;
+}
+
+static int
+set_fwmark(struct control *c, struct control_iface *i, uint32_t fwmark, struct err *err)
+{
+	i->fwmark_asked = fwmark;
+	return i->quick.number ? quick_default_renew(c, i, err) :
+		ifaces_set_mark(c, i, fwmark, err);
 }
 
 static int
@@ -305,6 +319,7 @@ change_address(struct control *c, struct control_iface *i, const struct prefix *
 {
 	if (!control_has_host(c))
 		return change_address_static(c, i, p, is_there);
+	i->quick.is_stale = i->quick.is_guarded;
 	return is_there ? netlink_addr_add(c->netlink, i->tun.ifindex, p, err) :
 		netlink_addr_del(c->netlink, i->tun.ifindex, p, err);
 }
@@ -336,7 +351,7 @@ is_connected(const struct control *c, const struct prefix *p)
 }
 
 static int
-route_in_kernel(struct control *c, const struct control_iface *i, const struct prefix *p,
+route_in_kernel(struct control *c, struct control_iface *i, const struct prefix *p,
 	bool is_there, struct err *err)
 {
 	const struct interface_intent *it = intent_interface_find(c->running, i->name);
@@ -347,12 +362,9 @@ route_in_kernel(struct control *c, const struct control_iface *i, const struct p
 	};
 	if (it->table == TABLE_OFF || is_connected(c, p))
 		return 0;
-	if (p->len == 0) {
-		if (is_there)
-			log_warn("%s: the allowed prefix of length 0 gets no route: set Table = "
-				"off and route it yourself", i->name);
-		return 0;
-	}
+	if (p->len == 0 && it->table == TABLE_AUTO)
+		return is_there ? quick_default_add(c, i, p->addr.family, err) :
+			quick_default_remove(c, i, p->addr.family, err);
 	if (is_there)
 		return netlink_route_add(c->netlink, &r, err);
 	int rc = netlink_route_del(c->netlink, &r, err);
@@ -395,31 +407,6 @@ set_table(struct control *c, struct control_iface *i, const struct change *chang
 	if (!rc)
 		rc = intent_apply(c->running, change);
 	return rc ? rc : route_all(c, i, true, err);
-}
-
-int
-ifaces_refuse_default_routes(const struct intent *it, struct err *err)
-{
-	static const struct prefix defaults[2] = {
-		{.addr.family = ADDR_V4},
-		{.addr.family = ADDR_V6},
-	};
-	char where[INTENT_WHERE_BYTES], text[PREFIX_TEXT_BYTES];
-	for (size_t i = 0; it->gateway.host && i < it->n_interfaces; i++) {
-		const struct interface_intent *iface = it->interfaces[i];
-		for (unsigned k = 0; k < 2 && iface->table != TABLE_OFF; k++) {
-			const struct allowed_intent *a = allowed_find(&iface->peers, &defaults[k]);
-			if (a)
-				return err_set(err, -EOPNOTSUPP,
-					"%s: AllowedIPs = %s would make interface %s the default "
-					"route, which this version does not do: set Table = off "
-					"in [Interface] and route what shall go through it "
-					"yourself",
-					intent_where(it, a->origin, where),
-					prefix_format(&a->prefix, text), iface->name);
-		}
-	}
-	return 0;
 }
 
 /* ---- Changes ---- */

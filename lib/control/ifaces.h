@@ -13,17 +13,17 @@ struct control_iface *iface_find(struct control *c, const char *name);
 
 /* Applies a change on an interface (CHANGE_INTERFACE_*), before the intent has it. */
 int ifaces_change(struct control *c, const struct change *change, struct err *err);
-/* After a batch: those that have no port to listen on yet get one. */
+/* The mark of the interface's outer packets, whatever the intent says. */
+int ifaces_set_mark(struct control *c, struct control_iface *i, uint32_t fwmark,
+	struct err *err);
+/* After a batch: those that have no port to listen on yet get one, and guards are renewed. */
 int ifaces_settle(struct control *c, struct err *err);
 /* Removes all; their peers are gone already. */
 void ifaces_fini(struct control *c);
 
 /*
- * The kernel's (or the static) route of an allowed prefix comes or goes, as Table says. A default
- * route and one that a connected network has already are left out.
+ * The kernel's (or the static) route of an allowed prefix comes or goes, as Table says. One that a
+ * connected network has already is left out; a default route is quick_default.h's.
  */
 int iface_route(struct control *c, struct control_iface *i, const struct prefix *p,
 	bool is_there, struct err *err);
-
-/* Whether the intent asks for a default route through a tunnel, which this version refuses. */
-int ifaces_refuse_default_routes(const struct intent *it, struct err *err);

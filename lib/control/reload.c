@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "control/ifaces.h"
 #include "source/config.h"
 
 /* The files as they are now, checked as a whole; NULL with a sentence. */
@@ -19,8 +18,6 @@ load(struct control *c, int *rc, struct err *err)
 		*rc = port_option_parse(it, c->config.port_options[i], err);
 	if (!*rc)
 		*rc = intent_check(it, err);
-	if (!*rc)
-		*rc = ifaces_refuse_default_routes(it, err);
 	if (*rc) {
 		intent_destroy(it);
 		return NULL;

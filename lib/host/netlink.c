@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "host/attrs.h"
+#include "host/netlink_inner.h"
 #include "host/parse.h"
 
 enum {
@@ -180,6 +181,19 @@ talk(struct netlink *nl, struct net_scratch *out, struct err *err, const char *f
 	if (mnl_socket_sendto(nl->socket, head, head->nlmsg_len) < 0)
 		return err_set(err, -errno, "cannot %s: netlink: %s", what, strerror(errno));
 	return await(nl, out, what, err);
+}
+
+void *
+netlink_begin(struct netlink *nl, struct nlmsghdr **head, uint16_t type, uint16_t flags,
+	size_t n_bytes)
+{
+	return begin(nl, head, type, flags, n_bytes);
+}
+
+int
+netlink_talk(struct netlink *nl, struct net_scratch *out, const char *what, struct err *err)
+{
+	return talk(nl, out, err, "%s", what);
 }
 
 struct name {

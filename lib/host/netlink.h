@@ -59,6 +59,28 @@ int netlink_route_add(struct netlink *nl, const struct netlink_route *r, struct 
 /* -ESRCH when it is not there. */
 int netlink_route_del(struct netlink *nl, const struct netlink_route *r, struct err *err);
 
+/* A rule that sends packets to a table: of a mark, or with all but that mark. */
+struct netlink_rule {
+	uint32_t priority;
+	uint32_t table;
+	uint32_t fwmark;             /* 0: the mark does not matter */
+	int32_t suppress_prefix_len; /* routes of at most this length do not count; -1: all do */
+	uint8_t family;              /* enum addr_family */
+	bool is_inverted;            /* what does not match is sent there */
+};
+
+/* -EEXIST when there is the same already. */
+int netlink_rule_add(struct netlink *nl, const struct netlink_rule *r, struct err *err);
+/* -ENOENT when it is not there. */
+int netlink_rule_del(struct netlink *nl, const struct netlink_rule *r, struct err *err);
+
+/*
+ * The MTU of the route that the box's own packets with that mark take to an address: the route's
+ * if it has one, else its link's. -ENETUNREACH and the like when there is none.
+ */
+int netlink_route_mtu(struct netlink *nl, const struct addr *to, uint32_t fwmark, uint32_t *mtu,
+	struct err *err);
+
 /*
  * Asks the kernel to resolve a neighbour and to keep it resolved (NTF_EXT_MANAGED, Linux 5.16).
  * Returns 0 when it will be kept; 1 when the kernel is older and was asked once (NTF_USE), so the
