@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 #include "check.h"
@@ -49,28 +50,58 @@ print_json(const json_t *j)
 	putchar('\n');
 }
 
-/* status, peers, ports, drops: one answer, of which each shows its part. */
+/* What of the status is shown: as a table, and its field (NULL: all) as JSON. */
+struct part {
+	enum status_view view;
+	const char *field;
+};
+
+/* Asks and shows the part. An exit code. */
 static int
-show(const struct subcommand *self, const struct options *o)
+show_part(const struct subcommand *self, const struct options *o, const struct part *part)
 {
 	struct err err;
 	json_t *status;
-	enum status_view view = STATUS_VIEW_STATUS;
 	if (o->n_words > 1)
 		return misuse("nothing may follow this command but options; see headgate --help");
 	if (client_ask(&o->whom, self->name, &status, &err))
 		return fail(err.text);
-	(void)status_view_parse(self->name, &view);
 	const json_t *refusal = json_object_get(status, "error");
-	const json_t *part = self->json_part ? json_object_get(status, self->json_part) : status;
 	if (refusal)
 		fail(json_string_value(refusal) ? json_string_value(refusal) : "refused");
 	else if (o->is_json)
-		print_json(part);
+		print_json(part->field ? json_object_get(status, part->field) : status);
 	else
-		status_print(status, view, stdout);
+		status_print(status, part->view, stdout);
 	json_decref(status);
 	return refusal ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* status, peers, ports: one answer, of which each shows its part. */
+static int
+show(const struct subcommand *self, const struct options *o)
+{
+	struct part part = {.field = self->json_part};
+	(void)status_view_parse(self->name, &part.view);
+	return show_part(self, o, &part);
+}
+
+static int
+drops(const struct subcommand *self, const struct options *o)
+{
+	struct part part = {STATUS_VIEW_DROPS, self->json_part};
+	if (o->drops_by && strcmp(o->drops_by, "peer") == 0)
+		part = (struct part){STATUS_VIEW_DROPS_BY_PEER, "drops_by_peer"};
+	else if (o->drops_by)
+		part = (struct part){STATUS_VIEW_DROPS_BY_PORT, "drops_by_port"};
+	int code = show_part(self, o, &part);
+	while (o->is_watch && code == EXIT_DONE && fflush(stdout) == 0) {
+		sleep(1);
+		/* On a screen each stands in the place of the one before. */
+		fputs(isatty(STDOUT_FILENO) ? "\033[H\033[2J" : "\n", stdout);
+		code = show_part(self, o, &part);
+	}
+	return code;
 }
 
 static int
@@ -159,7 +190,8 @@ static const struct subcommand subcommands[] = {
 	{"status", "", "everything at a glance", show, NULL},
 	{"peers", "", "who is connected, by interface", show, "interfaces"},
 	{"ports", "", "the NICs and their counters", show, "ports"},
-	{"drops", "", "packets dropped, by reason", show, "drops"},
+	{"drops", "", "packets dropped, by reason, peer or port, and how many a second", drops,
+		"drops"},
 	{"reload", "", "read the config files again and apply what changed", reload, NULL},
 	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
 		check, NULL},

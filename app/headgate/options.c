@@ -54,10 +54,29 @@ set_describe(void *options, const char *value, struct err *err)
 	return 0;
 }
 
+static int
+set_by(void *options, const char *value, struct err *err)
+{
+	if (strcmp(value, "peer") != 0 && strcmp(value, "port") != 0)
+		return err_set(err, -EINVAL, "--by %s: it is peer or port", value);
+	((struct options *)options)->drops_by = value;
+	return 0;
+}
+
+static int
+set_watch(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->is_watch = true;
+	return 0;
+}
+
 static const struct cli_option rows[] = {
 	{"--socket", "-s", "PATH", "which headgated to speak to, by its socket", set_socket},
 	{"--pid", "-p", "PID", "which headgated to speak to, by its process", set_pid},
 	{"--json", "-j", NULL, "print JSON", set_json},
+	{"--by", "-b", "peer|port", "which peer they concern, or by which port they came in",
+		set_by, "drops"},
+	{"--watch", NULL, NULL, "again every second, until it is interrupted", set_watch, "drops"},
 	{"--help", "-h", NULL, "print this and end", set_help},
 	{"--version", "-V", NULL, "print the version and end", set_version},
 	{"--describe", NULL, NULL, "print all commands, options and config keys as JSON and end",

@@ -15,6 +15,9 @@ struct options {
 	bool wants_description;
 	char **words;       /* what is no option, in order; within argv */
 	int n_words;
+
+	const char *drops_by; /* "peer" or "port"; NULL: by reason alone */
+	bool is_watch;
 };
 
 extern const struct cli headgate_cli;

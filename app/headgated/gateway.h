@@ -46,7 +46,9 @@ void gateway_ports_close(struct gateway *g);
 /* What the kernel dropped on a port's netdev before the driver saw it; 0 without one. ports.c */
 uint64_t gateway_netdev_drops(const struct control_port *port);
 
-/* The status of ports, workers, drops and the crypto backend. status.c */
+/* The status of ports, workers and the crypto backend. status.c */
 void gateway_fill_status(void *ctx, struct status *status);
+/* Adds the drop counters of all workers. Any thread. status.c */
+void gateway_sample_drops(void *ctx, struct drop_sample *sample);
 /* DPDK telemetry's commands /headgate/…. telemetry.c */
 void gateway_telemetry_start(struct gateway *g);

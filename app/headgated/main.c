@@ -218,6 +218,7 @@ start_control(struct gateway *g, const struct options *o, struct err *err)
 		.attach = gateway_port_attach,
 		.set_link = gateway_port_set_link,
 		.fill_status = gateway_fill_status,
+		.sample_drops = gateway_sample_drops,
 	};
 	const struct control_config config = {
 		.tables = g->tables,

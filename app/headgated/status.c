@@ -52,18 +52,12 @@ fill_worker(const struct gateway *g, unsigned idx, struct status_worker *out)
 	out->idle = turns ? 1.0 - (double)load(&w->n_busy_turns) / (double)turns : 1.0;
 }
 
-static void
-fill_drops(const struct gateway *g, struct status *status)
+void
+gateway_sample_drops(void *ctx, struct drop_sample *sample)
 {
-	for (unsigned r = 0; r < DROP_REASONS; r++) {
-		struct status_drop *d = status_add_drop(status);
-		if (!d)
-			return;
-		d->name = drop_name((enum drop_reason)r);
-		d->text = drop_why((enum drop_reason)r);
-		for (unsigned i = 0; i < g->eal.n_workers; i++)
-			d->n_pkts += load(&g->workers[i]->drops.n_pkts[r]);
-	}
+	const struct gateway *g = ctx;
+	for (unsigned i = 0; i < g->eal.n_workers; i++)
+		drops_sample(g->workers[i], sample);
 }
 
 void
@@ -86,5 +80,4 @@ gateway_fill_status(void *ctx, struct status *status)
 		if (p)
 			fill_port(g, i, p);
 	}
-	fill_drops(g, status);
 }

@@ -22,21 +22,96 @@ fill(void)
 	return status;
 }
 
+/* Telemetry takes no dash in a name, and leaves such an entry out. */
+static void
+add_count(struct rte_tel_data *d, enum drop_reason reason, uint64_t n_pkts)
+{
+	char name[RTE_TEL_MAX_STRING_LEN];
+	snprintf(name, sizeof(name), "%s", drop_name(reason));
+	for (char *dash = name; (dash = strchr(dash, '-'));)
+		*dash = '_';
+	rte_tel_data_add_dict_u64(d, name, n_pkts);
+}
+
 static int
 answer_drops(const char *cmd, const char *params, struct rte_tel_data *d)
 {
-	struct status *s = fill();
+	struct drop_sample s = {0};
+	gateway_sample_drops(the_gateway, &s);
+	drop_sample_settle(&s);
 	rte_tel_data_start_dict(d);
-	for (size_t i = 0; s && i < s->n_drops; i++) {
-		char name[RTE_TEL_MAX_STRING_LEN];
-		snprintf(name, sizeof(name), "%s", s->drops[i].name);
-		/* Telemetry takes no dash in a name, and leaves such an entry out. */
-		for (char *dash = name; (dash = strchr(dash, '-'));)
-			*dash = '_';
-		rte_tel_data_add_dict_u64(d, name, s->drops[i].n_pkts);
+	for (unsigned r = 0; r < DROP_REASONS; r++) {
+		const struct drop_cell cell = {.reason = (uint8_t)r};
+		add_count(d, (enum drop_reason)r, drop_sample_count(&s, &cell));
 	}
-	status_destroy(s);
+	drop_sample_fini(&s);
 	return 0;
+}
+
+/* The cells of one scope and id, from *at on, as a dictionary; *at moves behind them. */
+static struct rte_tel_data *
+owner_data(const struct drop_sample *s, size_t *at)
+{
+	const struct drop_cell *first = &s->cells[*at];
+	struct rte_tel_data *one = rte_tel_data_alloc();
+	if (one)
+		rte_tel_data_start_dict(one);
+	for (; *at < s->n_cells && s->cells[*at].scope == first->scope &&
+		s->cells[*at].id == first->id && s->cells[*at].generation == first->generation;
+		(*at)++) {
+		if (one)
+			add_count(one, (enum drop_reason)s->cells[*at].reason,
+				s->cells[*at].n_pkts);
+	}
+	return one;
+}
+
+static void
+name_owner(const struct drop_cell *cell, char *name, size_t n_bytes)
+{
+	if (cell->scope == DROP_BY_OTHERS)
+		snprintf(name, n_bytes, "others");
+	else if (cell->scope == DROP_BY_PEER)
+		snprintf(name, n_bytes, "peer_%u", cell->id);
+	else if (cell->id < the_gateway->n_ports)
+		snprintf(name, n_bytes, "%s", the_gateway->ports[cell->id].name);
+	else
+		snprintf(name, n_bytes, "tunnel_%u", cell->id - LINK_FIRST_TUNNEL);
+}
+
+static int
+answer_parts(struct rte_tel_data *d, enum drop_scope first, enum drop_scope last)
+{
+	struct drop_sample s = {0};
+	gateway_sample_drops(the_gateway, &s);
+	drop_sample_settle(&s);
+	rte_tel_data_start_dict(d);
+	for (size_t at = 0; at < s.n_cells;) {
+		const struct drop_cell *cell = &s.cells[at];
+		char name[RTE_TEL_MAX_STRING_LEN];
+		if (cell->scope < first || cell->scope > last) {
+			at++;
+			continue;
+		}
+		name_owner(cell, name, sizeof(name));
+		struct rte_tel_data *one = owner_data(&s, &at);
+		if (one && rte_tel_data_add_dict_container(d, name, one, 0))
+			rte_tel_data_free(one); /* as many as telemetry takes */
+	}
+	drop_sample_fini(&s);
+	return 0;
+}
+
+static int
+answer_drops_by_port(const char *cmd, const char *params, struct rte_tel_data *d)
+{
+	return answer_parts(d, DROP_BY_LINK, DROP_BY_LINK);
+}
+
+static int
+answer_drops_by_peer(const char *cmd, const char *params, struct rte_tel_data *d)
+{
+	return answer_parts(d, DROP_BY_PEER, DROP_BY_OTHERS);
 }
 
 static struct rte_tel_data *
@@ -120,6 +195,10 @@ gateway_telemetry_start(struct gateway *g)
 			answer_status},
 		{"/headgate/ports", "Counters of each port. No parameters", answer_ports},
 		{"/headgate/drops", "Packets dropped, by reason. No parameters", answer_drops},
+		{"/headgate/drops_by_port", "The same by port, or tunnel_ID. No parameters",
+			answer_drops_by_port},
+		{"/headgate/drops_by_peer", "The same by peer, as peer_ID. No parameters",
+			answer_drops_by_peer},
 		{"/headgate/peers", "Peers and their traffic in sum. No parameters", answer_peers},
 	};
 	the_gateway = g;

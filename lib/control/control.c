@@ -65,6 +65,7 @@ on_tick(uv_timer_t *timer)
 	struct control *c = timer->data;
 	ns_t now = clock_boot_ns();
 	ports_tick(c);
+	drops_tick(c, now);
 	routes_tick(c->routes, now);
 	resolver_tick(&c->resolver, now);
 	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++) {
@@ -293,6 +294,7 @@ control_destroy(struct control *c)
 	netlink_close(c->netlink);
 	handshaker_fini(&c->handshaker);
 	peers_fini(&c->peers);
+	drops_fini(&c->drops);
 	intent_destroy(c->running);
 	if (!loop_rc)
 		free(c);

@@ -25,6 +25,7 @@
 #include "intent/status.h"
 #include "mailbox/mail.h"
 #include "tables/tables.h"
+#include "telemetry/drop_sample.h"
 
 /* One DPDK port, as main made it. */
 struct control_port {
@@ -42,8 +43,10 @@ struct control_port_ops {
 	/* Fills *io and returns 0 once the device is there and started, else a negative errno. */
 	int (*attach)(void *ctx, unsigned port_idx, struct control_port *io, struct err *err);
 	void (*set_link)(void *ctx, unsigned port_idx, bool is_up);
-	/* Fills ports' counters, workers, drops and the crypto backend. */
+	/* Fills ports' counters, workers and the crypto backend. */
 	void (*fill_status)(void *ctx, struct status *status);
+	/* Adds all workers' drop counters. */
+	void (*sample_drops)(void *ctx, struct drop_sample *sample);
 };
 
 /* What the pointers lead to outlives the control, but for the intent, which it takes over. */

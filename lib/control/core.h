@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "control/control.h"
+#include "control/drops.h"
 #include "control/handshaker.h"
 #include "control/peers.h"
 #include "control/quick_default.h"
@@ -62,6 +63,8 @@ struct control {
 	struct handshaker handshaker;
 	struct timing timing;
 	struct resolver resolver;
+
+	struct drops drops;
 
 	/* The loop. */
 	uv_loop_t loop;

@@ -160,6 +160,7 @@ add_iface(struct control *c, const char *name, struct err *err)
 	snprintf(i->name, sizeof(i->name), "%s", name);
 	i->control = c;
 	i->is_live = true;
+	drops_link_begins(c, link_of_iface(id));
 	i->iface_id = id;
 	i->mtu = mtu;
 	i->tun.fd = -1;

@@ -84,6 +84,7 @@ report_status(struct control *c)
 	s->now_s = clock_wall().s;
 	if (c->config.port_ops->fill_status)
 		c->config.port_ops->fill_status(c->config.port_ops->ctx, s);
+	drops_report(c, s);
 	for (size_t i = 0; i < s->n_ports; i++)
 		if (!s->ports[i].addresses.n)
 			fill_port_addresses(c, &s->ports[i]);

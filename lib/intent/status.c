@@ -36,6 +36,8 @@ status_destroy(struct status *s)
 	free(s->workers);
 	free(s->ports);
 	free(s->drops);
+	free(s->drops_by_port);
+	free(s->drops_by_peer);
 	free(s->interfaces);
 	free(s);
 }
@@ -69,6 +71,18 @@ struct status_drop *
 status_add_drop(struct status *s)
 {
 	return add_item(&s->drops, &s->n_drops, sizeof(*s->drops));
+}
+
+struct status_drop_part *
+status_add_drop_by_port(struct status *s)
+{
+	return add_item(&s->drops_by_port, &s->n_drops_by_port, sizeof(*s->drops_by_port));
+}
+
+struct status_drop_part *
+status_add_drop_by_peer(struct status *s)
+{
+	return add_item(&s->drops_by_peer, &s->n_drops_by_peer, sizeof(*s->drops_by_peer));
 }
 
 struct status_interface *

@@ -39,6 +39,16 @@ struct status_drop {
 	const char *name;
 	const char *text;
 	uint64_t n_pkts;
+	double per_s, per_s_10; /* over the last second, and the last ten */
+};
+
+/* A part of a reason's drops: by the link they came in by, or by the peer they concern. */
+struct status_drop_part {
+	char owner[INTENT_PORT_NAME_BYTES > INTENT_NAME_BYTES ? INTENT_PORT_NAME_BYTES
+							      : INTENT_NAME_BYTES];
+	char peer_name[PEER_NAME_BYTES]; /* may be empty */
+	struct key public_key;           /* of a peer; zero: of other peers */
+	struct status_drop drop;
 };
 
 struct status_peer {
@@ -81,6 +91,10 @@ struct status {
 	size_t n_ports;
 	struct status_drop *drops;
 	size_t n_drops;
+	struct status_drop_part *drops_by_port;
+	size_t n_drops_by_port;
+	struct status_drop_part *drops_by_peer;
+	size_t n_drops_by_peer;
 	struct status_interface *interfaces;
 	size_t n_interfaces;
 };
@@ -97,6 +111,8 @@ void status_destroy(struct status *s);
 struct status_worker *status_add_worker(struct status *s);
 struct status_port *status_add_port(struct status *s);
 struct status_drop *status_add_drop(struct status *s);
+struct status_drop_part *status_add_drop_by_port(struct status *s);
+struct status_drop_part *status_add_drop_by_peer(struct status *s);
 struct status_interface *status_add_interface(struct status *s);
 struct status_peer *status_add_peer(struct status_interface *i);
 /* 0 or -ENOMEM. */

@@ -69,8 +69,28 @@ static json_t *
 drop_json(const void *item)
 {
 	const struct status_drop *d = item;
-	return json_pack(
-		"{s:s, s:o, s:s}", "name", d->name, "count", number(d->n_pkts), "text", d->text);
+	return json_pack("{s:s, s:o, s:f, s:f, s:s}", "name", d->name, "count", number(d->n_pkts),
+		"per_second", d->per_s, "per_second_10s", d->per_s_10, "text", d->text);
+}
+
+static json_t *
+drop_by_port_json(const void *item)
+{
+	const struct status_drop_part *d = item;
+	return json_pack("{s:s, s:s, s:o, s:f, s:f}", "port", d->owner, "name", d->drop.name,
+		"count", number(d->drop.n_pkts), "per_second", d->drop.per_s, "per_second_10s",
+		d->drop.per_s_10);
+}
+
+static json_t *
+drop_by_peer_json(const void *item)
+{
+	const struct status_drop_part *d = item;
+	bool is_peer = !key_is_zero(&d->public_key);
+	return json_pack("{s:s, s:o, s:s, s:s, s:o, s:f, s:f}", "interface", d->owner,
+		"public_key", is_peer ? key_json(&d->public_key) : json_null(), "peer",
+		d->peer_name, "name", d->drop.name, "count", number(d->drop.n_pkts), "per_second",
+		d->drop.per_s, "per_second_10s", d->drop.per_s_10);
 }
 
 static json_t *
@@ -108,11 +128,18 @@ interface_json(const void *item)
 json_t *
 status_to_json(const struct status *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o}", "version", s->version,
+	return json_pack("{s:s, s:o, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+		s->version,
 		"uptime_s", number(s->uptime_s), "now_s", number(s->now_s), "crypto", "backend",
 		s->crypto_backend, "why", s->crypto_why, "workers",
 		list(s->workers, s->n_workers, sizeof(*s->workers), worker_json), "ports",
 		list(s->ports, s->n_ports, sizeof(*s->ports), port_json), "drops",
-		list(s->drops, s->n_drops, sizeof(*s->drops), drop_json), "interfaces",
+		list(s->drops, s->n_drops, sizeof(*s->drops), drop_json), "drops_by_port",
+		list(s->drops_by_port, s->n_drops_by_port, sizeof(*s->drops_by_port),
+			drop_by_port_json),
+		"drops_by_peer",
+		list(s->drops_by_peer, s->n_drops_by_peer, sizeof(*s->drops_by_peer),
+			drop_by_peer_json),
+		"interfaces",
 		list(s->interfaces, s->n_interfaces, sizeof(*s->interfaces), interface_json));
 }

@@ -137,6 +137,15 @@ print_ports(const json_t *status, FILE *out)
 	}
 }
 
+/* "packets, a second, a second by the last ten" of a drop counter. */
+static void
+print_drop_counts(const json_t *d, FILE *out)
+{
+	fprintf(out, "%14llu %10.0f %10.1f  ", (unsigned long long)number_of(d, "count"),
+		json_number_value(json_object_get(d, "per_second")),
+		json_number_value(json_object_get(d, "per_second_10s")));
+}
+
 static void
 print_drops(const json_t *status, FILE *out)
 {
@@ -147,12 +156,56 @@ print_drops(const json_t *status, FILE *out)
 		if (!number_of(d, "count"))
 			continue;
 		if (n_shown++ == 0)
-			fprintf(out, "%14s  %-26s %s\n", "packets", "reason", "meaning");
-		fprintf(out, "%14llu  %-26s %s\n", (unsigned long long)number_of(d, "count"),
-			text_of(d, "name"), text_of(d, "text"));
+			fprintf(out, "%14s %10s %10s  %-26s %s\n", "packets", "last s", "s of 10",
+				"reason", "meaning");
+		print_drop_counts(d, out);
+		fprintf(out, "%-26s %s\n", text_of(d, "name"), text_of(d, "text"));
 	}
 	if (!n_shown)
 		fputs("no packet was dropped\n", out);
+}
+
+static void
+print_drop_part(const json_t *d, const char *owner, FILE *out)
+{
+	print_drop_counts(d, out);
+	fprintf(out, "%-26s %s\n", text_of(d, "name"), owner);
+}
+
+static void
+print_drops_by_port(const json_t *status, FILE *out)
+{
+	size_t i;
+	const json_t *d;
+	const json_t *parts = json_object_get(status, "drops_by_port");
+	if (json_array_size(parts))
+		fprintf(out, "%14s %10s %10s  %-26s %s\n", "packets", "last s", "s of 10",
+			"reason", "came in by");
+	else
+		fputs("no packet of any port was dropped\n", out);
+	json_array_foreach(parts, i, d)
+		print_drop_part(d, text_of(d, "port"), out);
+}
+
+static void
+print_drops_by_peer(const json_t *status, FILE *out)
+{
+	size_t i;
+	const json_t *d;
+	const json_t *parts = json_object_get(status, "drops_by_peer");
+	if (json_array_size(parts))
+		fprintf(out, "%14s %10s %10s  %-26s %s\n", "packets", "last s", "s of 10",
+			"reason", "peer");
+	else
+		fputs("no packet of a known peer was dropped\n", out);
+	json_array_foreach(parts, i, d)
+	{
+		char owner[256];
+		const char *key = text_of(d, "public_key");
+		snprintf(owner, sizeof(owner), "%s %s%s%s%s", text_of(d, "interface"),
+			text_of(d, "peer"), key[0] ? " (" : "", key, key[0] ? ")" : "");
+		print_drop_part(d, key[0] ? owner : "other peers, or removed ones", out);
+	}
 }
 
 static void
@@ -210,6 +263,8 @@ static const struct {
 	[STATUS_VIEW_PEERS] = {"peers", print_peers},
 	[STATUS_VIEW_PORTS] = {"ports", print_ports},
 	[STATUS_VIEW_DROPS] = {"drops", print_drops},
+	[STATUS_VIEW_DROPS_BY_PORT] = {"drops-by-port", print_drops_by_port},
+	[STATUS_VIEW_DROPS_BY_PEER] = {"drops-by-peer", print_drops_by_peer},
 };
 
 int

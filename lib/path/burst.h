@@ -14,19 +14,10 @@
 #include "route/route.h"
 #include "tables/tables.h"
 #include "telemetry/drop.h"
+#include "telemetry/verdict.h"
 
 enum { BURST_MAX = 64 };
 _Static_assert((int)BURST_MAX <= (int)ROUTE_BULK_MAX, "a burst is looked up at once");
-
-enum verdict {
-	VERDICT_NONE = 0, /* on its way */
-	VERDICT_TX,       /* out of the port out_link, as it stands */
-	VERDICT_KERNEL,   /* to the twin of in_link */
-	VERDICT_HANDOFF,  /* to the worker in `target` */
-	VERDICT_KEPT,     /* parked: somebody else holds it now */
-	VERDICT_DONE,     /* consumed: a keepalive, or copied into a mailbox */
-	VERDICT_DROP,     /* `reason` says why */
-};
 
 struct packet {
 	struct rte_mbuf *mbuf;

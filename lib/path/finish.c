@@ -11,7 +11,7 @@
 static void
 drop(struct worker *w, struct packet *p, enum drop_reason reason)
 {
-	drop_count(&w->drops, reason, 1);
+	drops_count(w, p, reason);
 	rte_pktmbuf_free(p->mbuf);
 }
 
@@ -30,7 +30,11 @@ flush_link(struct worker *w, uint16_t link_id)
 			n_bytes -= batch->mbufs[i]->pkt_len;
 	}
 	if (unlikely_true(n < batch->n)) {
-		drop_count(&w->drops, port ? DROP_TX_FULL : DROP_LINK_DOWN, batch->n - n);
+		const struct drop_cause cause = {
+			.reason = port ? DROP_TX_FULL : DROP_LINK_DOWN,
+			.link_id = link_id, /* the one that did not take them */
+		};
+		drops_count_cause(w, &cause, batch->n - n);
 		rte_pktmbuf_free_bulk(batch->mbufs + n, batch->n - n);
 	}
 	counter_add(&w->links[link_id].tx_pkts, n);

@@ -9,6 +9,14 @@
 #include "path/worker.h"
 #include "wire/wg.h"
 
+/* Whose session it is; so a drop is known as this peer's, too. */
+static inline void
+name_peer(struct worker *w, struct packet *p, const struct session *s)
+{
+	p->peer_id = s->recv_peer_id;
+	p->peer = tables_peer(w->tables, p->peer_id);
+}
+
 /* False: the packet has its verdict. */
 static inline bool
 find_session(struct worker *w, struct packet *p)
@@ -21,12 +29,14 @@ find_session(struct worker *w, struct packet *p)
 		return false;
 	}
 	if (unlikely_true(link_of_iface(s->recv_iface_id) != p->out_link)) {
+		name_peer(w, p, s);
 		packet_drop(p, DROP_WG_INTERFACE);
 		return false;
 	}
 	if (unlikely_true(
 		    session_has_expired(s->recv_birth_ns, w->now_ns, times->reject_after_ns) ||
 		    data->counter >= times->reject_after_messages)) {
+		name_peer(w, p, s);
 		packet_drop(p, DROP_WG_EXPIRED);
 		return false;
 	}
@@ -36,8 +46,7 @@ find_session(struct worker *w, struct packet *p)
 		return false;
 	}
 	p->session = s;
-	p->peer_id = s->recv_peer_id;
-	p->peer = tables_peer(w->tables, p->peer_id);
+	name_peer(w, p, s);
 	p->counter = data->counter;
 	return true;
 }

@@ -17,7 +17,8 @@ fresh_packet(struct worker *w, struct burst *b, uint16_t link_id, uint32_t n_byt
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->config->pool);
 	if (!m) {
-		drop_count(&w->drops, DROP_NO_BUFFER, 1);
+		drops_count_cause(w,
+			&(struct drop_cause){.reason = DROP_NO_BUFFER, .link_id = link_id}, 1);
 		return NULL;
 	}
 	struct packet *p = burst_add(b, m, link_id);

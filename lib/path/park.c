@@ -49,9 +49,16 @@ lot_add(struct park_lot *lot, struct packet *p)
 static void
 lot_drop(struct worker *w, struct park_lot *lot)
 {
-	for (uint32_t i = 0; i < lot->n; i++)
+	struct drop_cause cause = {.reason = DROP_PARK_TIMEOUT};
+	if (lot->kind == PARK_PEER) {
+		cause.peer_id = lot->peer_id;
+		cause.generation = lot->generation;
+	}
+	for (uint32_t i = 0; i < lot->n; i++) {
+		cause.link_id = lot->packets[i].in_link;
+		drops_count_cause(w, &cause, 1);
 		rte_pktmbuf_free(lot->packets[i].mbuf);
-	drop_count(&w->drops, DROP_PARK_TIMEOUT, lot->n);
+	}
 	lot_free(&w->park, lot);
 }
 

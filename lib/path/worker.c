@@ -31,6 +31,7 @@ worker_create(struct path_config *config, unsigned idx, struct err *err)
 	w->config = config;
 	w->tables = config->tables;
 	w->idx = (uint16_t)idx;
+	drops_init(w);
 	if (aead_create(&w->aead, config->aead_backend, err)) {
 		free(w);
 		return NULL;

@@ -18,6 +18,7 @@
 #include "mailbox/frame.h"
 #include "mailbox/mail.h"
 #include "path/burst.h"
+#include "path/drops.h"
 #include "path/park.h"
 #include "port/port.h"
 #include "tables/tables.h"
@@ -76,6 +77,7 @@ struct worker {
 	uint64_t n_turns, n_busy_turns;
 	struct drop_counters drops;
 	struct link_counters links[LINK_COUNT];
+	struct drop_tables drop_tables;
 };
 
 /* Allocates a worker of its config; not yet running. NULL with a sentence. Main thread. */

@@ -30,7 +30,7 @@ some_status(void)
 	port->link_is_up = true;
 	port->rx_bytes = 3 << 20;
 	struct status_drop *drop = status_add_drop(s);
-	*drop = (struct status_drop){"replayed", "seen before", 7};
+	*drop = (struct status_drop){"replayed", "seen before", 7, 2, 0.5};
 	*status_add_drop(s) = (struct status_drop){"no_route", "no route", 0};
 	struct status_interface *i = status_add_interface(s);
 	strcpy(i->name, "hg0");
@@ -101,7 +101,9 @@ test_tables(void **state)
 		{STATUS_VIEW_PEERS, "1m 40s"},
 		{STATUS_VIEW_PEERS, "never"},
 		{STATUS_VIEW_PORTS, "3.00 MiB"},
-		{STATUS_VIEW_DROPS, "             7  replayed                   seen before\n"},
+		{STATUS_VIEW_DROPS,
+			"             7          2        0.5  replayed                   "
+			"seen before\n"},
 	};
 	struct status *s = some_status();
 	json_t *json = status_to_json(s);
