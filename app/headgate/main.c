@@ -13,7 +13,7 @@
 #include "describe.h"
 #include "intent/status_print.h"
 #include "options.h"
-#include "source/nearest.h"
+#include "base/nearest.h"
 
 enum {
 	EXIT_DONE = 0,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway.h"
 #include "host/netdev.h"
+#include "intent/vlan.h"
 
 /* The kernel's device under a port must not answer for it any more; undone at the end. */
 static int
@@ -35,39 +36,95 @@ port_checksum_of(enum checksum_mode mode)
 					 : PORT_CHECKSUM_AUTO;
 }
 
-int
-gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struct err *err)
+static void
+describe(struct control_port *io, const struct port *port)
 {
-	struct gateway *g = ctx;
-	const struct port_intent *want = &g->port_intents[port_idx];
-	const struct port_config config = {
+	io->mac = port->mac;
+	io->mtu = port->mtu;
+	io->is_attached = true;
+}
+
+static struct port_config
+config_of(const struct gateway *g, unsigned idx)
+{
+	const struct port_intent *want = &g->port_intents[idx];
+	return (struct port_config){
 		.name = want->name,
 		.device = want->device,
-		.link_id = (uint16_t)port_idx,
+		.link_id = (uint16_t)idx,
 		.mtu = want->mtu,
 		.n_workers = (uint16_t)g->eal.n_workers,
 		.checksum = port_checksum_of(want->checksum),
 		.pool = g->pool,
 		.profiles = &g->profiles,
 	};
+}
+
+static int
+attach_device(struct gateway *g, unsigned idx, struct control_port *io, struct err *err)
+{
+	const struct port_config config = config_of(g, idx);
 	struct port *port;
-	int rc = take_netdev(g, want->device, err);
+	int rc = take_netdev(g, config.device, err);
 	if (rc)
-		return err_prefix(err, rc, "port %s", want->name);
+		return err_prefix(err, rc, "port %s", config.name);
 	rc = port_open(&config, &port, err);
 	if (rc)
 		return rc;
-	io->mac = port->mac;
-	io->mtu = port->mtu;
-	io->is_attached = true;
-	g->netdev_drops[port_idx] = gateway_netdev_drops(io);
-	rcu_publish(g->path.ports[port_idx], port);
+	describe(io, port);
+	g->netdev_drops[idx] = gateway_netdev_drops(io);
+	rcu_publish(g->path.ports[idx], port);
 	log_debug("port %s: profile %s (%s)", port->name, port->profile.name,
 		port->profile.source);
 	log_info("port %s: %s, %s, MTU %u, %u RX and %u TX queue%s", port->name, port->driver,
 		port->is_up ? "up" : "down", port->mtu, port->n_rx_queues, port->n_tx_queues,
 		port->n_tx_queues == 1 ? "" : "s");
 	return 0;
+}
+
+/* The port whose VLAN this one is; NULL: it is none. */
+static const struct control_port *
+parent_of(struct gateway *g, unsigned idx, struct vlan_device *vlan)
+{
+	if (!vlan_device_parse(g->port_intents[idx].device, vlan))
+		return NULL;
+	for (unsigned i = 0; i < g->n_ports; i++) {
+		if (strcmp(g->port_intents[i].name, vlan->parent) == 0)
+			return &g->ports[i];
+	}
+	return NULL;
+}
+
+static int
+attach_vlan(struct gateway *g, struct control_port *io, uint16_t parent_link, uint16_t vlan_id,
+	struct err *err)
+{
+	const struct port_config config = config_of(g, io->link_id);
+	struct port *parent = g->path.ports[parent_link], *port;
+	if (!parent)
+		return err_set(err, -ENODEV, "port %s: port %s, whose VLAN it is, is not there yet",
+			config.name, g->ports[parent_link].name);
+	int rc = port_open_vlan(parent, &config, vlan_id, &port, err);
+	if (rc)
+		return rc;
+	rcu_publish(g->path.ports[io->link_id], port);
+	rc = port_vlan_begin(parent, port, err);
+	if (rc)
+		return rc;
+	describe(io, port);
+	log_info("port %s: VLAN %u of port %s, MTU %u", port->name, vlan_id, parent->name,
+		port->mtu);
+	return 0;
+}
+
+int
+gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struct err *err)
+{
+	struct gateway *g = ctx;
+	struct vlan_device vlan;
+	const struct control_port *parent = parent_of(g, port_idx, &vlan);
+	return parent ? attach_vlan(g, io, parent->link_id, vlan.id, err) :
+		attach_device(g, port_idx, io, err);
 }
 
 void
@@ -98,22 +155,28 @@ gateway_netdev_drops(const struct control_port *port)
 	return n;
 }
 
+/* A VLAN has the carrier of the netdev that its parent has. */
 static void
 describe_port(struct gateway *g, unsigned idx)
 {
 	struct control_port *port = &g->ports[idx];
 	const struct port_intent *want = &g->port_intents[idx];
+	struct vlan_device vlan;
+	const struct control_port *parent = parent_of(g, idx, &vlan);
 	memcpy(port->name, want->name, sizeof(port->name));
 	port->link_id = (uint16_t)idx;
-	port_device_netdev(want->device, port->netdev);
+	port_device_netdev(parent ? g->port_intents[parent - g->ports].device : want->device,
+		port->netdev);
 }
 
-int
-gateway_ports_open(struct gateway *g, struct err *err)
+/* What is there, of those that are VLANs or of those that are not. */
+static int
+open_ports(struct gateway *g, bool vlans, struct err *err)
 {
-	port_quiet_xdp();
 	for (unsigned i = 0; i < g->n_ports; i++) {
-		describe_port(g, i);
+		struct vlan_device vlan;
+		if (!parent_of(g, i, &vlan) == vlans)
+			continue;
 		int rc = gateway_port_attach(g, i, &g->ports[i], err);
 		if (rc == -ENODEV)
 			log_warn("%s; it is tried again every second", err->text);
@@ -121,6 +184,16 @@ gateway_ports_open(struct gateway *g, struct err *err)
 			return rc;
 	}
 	return 0;
+}
+
+int
+gateway_ports_open(struct gateway *g, struct err *err)
+{
+	port_quiet_xdp();
+	for (unsigned i = 0; i < g->n_ports; i++)
+		describe_port(g, i);
+	int rc = open_ports(g, false, err);
+	return rc ? rc : open_ports(g, true, err);
 }
 
 void

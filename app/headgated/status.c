@@ -32,6 +32,8 @@ fill_port(const struct gateway *g, unsigned idx, struct status_port *out)
 		out->tx_pkts += load(&c->tx_pkts);
 		out->tx_bytes += load(&c->tx_bytes);
 	}
+	if (port->vlan_id)
+		return; /* what its device has dropped is counted at its parent */
 	struct port_stats stats;
 	port_stats_get(port, &stats);
 	out->n_drops = stats.rx_missed + stats.rx_errors + stats.rx_no_buffer + stats.tx_errors;
@@ -47,8 +49,11 @@ fill_worker(const struct gateway *g, unsigned idx, struct status_worker *out)
 	const struct worker *w = g->workers[idx];
 	uint64_t turns = load(&w->n_turns);
 	out->core = g->eal.worker_cores[idx];
-	for (unsigned i = 0; i < TABLES_MAX_PORTS; i++)
-		out->n_pkts += load(&w->links[i].rx_pkts);
+	for (unsigned i = 0; i < TABLES_MAX_PORTS; i++) {
+		const struct port *port = rcu_read(g->path.ports[i]);
+		if (port && !port->vlan_id) /* a VLAN's packets are its parent's as well */
+			out->n_pkts += load(&w->links[i].rx_pkts);
+	}
 	out->idle = turns ? 1.0 - (double)load(&w->n_busy_turns) / (double)turns : 1.0;
 }
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "source/nearest.h"
+#include "base/nearest.h"
 
 /* The row that arg names, which may be --name=VALUE; then *value is set. */
 static const struct cli_option *

@@ -10,6 +10,7 @@
 
 #include "intent/cores.h"
 #include "intent/intent.h"
+#include "intent/vlan.h"
 
 static int
 check_mtu(const char *where, const char *name, uint16_t mtu, struct err *err)
@@ -49,6 +50,9 @@ check_port(const struct intent *it, size_t index, struct err *err)
 			"%s: port %s has no Device: give a PCI address or a DPDK device string, "
 			"for example: Device = net_af_xdp0,iface=eth1",
 			where, p->name);
+	int rc = vlan_check(it, index, err);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < index; i++) {
 		if (strcmp(it->ports[i]->device, p->device) == 0)
 			return err_set(err, -EINVAL,

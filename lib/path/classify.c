@@ -5,6 +5,7 @@
  * tunnel's TUN: an IP packet that the kernel has routed into that tunnel.
  */
 #include "host/exception.h"
+#include "path/vlan.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 #include "wire/wg.h"
@@ -130,6 +131,12 @@ is_addressed_to(const uint8_t *eth, const struct mac *mac)
 	       load_le16(eth + 4) == load_le16(mac->bytes + 4);
 }
 
+static inline bool
+is_ip(uint16_t ethertype)
+{
+	return ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6;
+}
+
 static inline void
 classify_frame(struct worker *w, struct burst *b, uint32_t at)
 {
@@ -144,13 +151,18 @@ classify_frame(struct worker *w, struct burst *b, uint32_t at)
 		packet_drop(p, DROP_FRAME_SHORT);
 	} else if (unlikely_true(eth[0] & 1)) {
 		p->verdict = VERDICT_KERNEL;
+		(void)vlan_take_tag(w, p); /* a VLAN's is its own twin's */
 	} else if (unlikely_true(!is_addressed_to(eth, &port->mac))) {
 		packet_drop(p, DROP_FRAME_NOT_OURS);
 	} else {
 		uint16_t ethertype = load_be16(eth + 12);
-		if (ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6)
+		if (unlikely_true(!is_ip(ethertype))) {
+			ethertype = vlan_take_tag(w, p);
+			port = rcu_read(w->config->ports[p->in_link]);
+		}
+		if (is_ip(ethertype))
 			classify_ip(w, b, at, port);
-		else
+		else if (p->verdict == VERDICT_NONE)
 			p->verdict = VERDICT_KERNEL;
 	}
 }

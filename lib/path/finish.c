@@ -6,6 +6,7 @@
 #include <rte_ring.h>
 
 #include "host/urgent.h"
+#include "path/vlan.h"
 #include "path/worker.h"
 
 static void
@@ -59,22 +60,22 @@ hand_over(struct worker *w, struct packet *p, unsigned target, uint32_t tag)
 }
 
 /*
- * Whether this worker can put packets on the link itself; else p has been dropped or handed over.
+ * The port, if this worker can put packets on it itself; else p has been dropped or handed over.
  */
-static bool
-is_sendable(struct worker *w, struct packet *p)
+static const struct port *
+sendable_port(struct worker *w, struct packet *p)
 {
 	const struct port *port = rcu_read(w->config->ports[p->out_link]);
 	if (unlikely_true(!port || !__atomic_load_n(&port->is_up, __ATOMIC_RELAXED))) {
 		drop(w, p, DROP_LINK_DOWN);
-		return false;
+		return NULL;
 	}
 	if (unlikely_true(w->idx >= port->n_tx_queues)) {
 		/* Fewer queues than workers: worker 0 sends for those without one. */
 		hand_over(w, p, 0, HANDOFF_TX | p->out_link);
-		return false;
+		return NULL;
 	}
-	return true;
+	return port;
 }
 
 /* The batch of the link that was found sendable last. */
@@ -83,12 +84,34 @@ struct open_batch {
 	struct tx_batch *batch;
 };
 
+/* A VLAN's frame goes into its parent's batch. */
+static __attribute__((noinline)) void
+transmit_tagged(struct worker *w, struct packet *p, const struct port *vlan)
+{
+	struct tx_batch *batch = &w->tx[vlan->parent];
+	struct link_counters *c = &w->links[vlan->link_id];
+	uint32_t n_bytes = p->mbuf->pkt_len;
+	if (!vlan_put_tag(p->mbuf, vlan->vlan_id)) {
+		drop(w, p, DROP_TOO_BIG);
+		return;
+	}
+	counter_add(&c->tx_pkts, 1);
+	counter_add(&c->tx_bytes, n_bytes);
+	w->tx_links |= 1ull << vlan->parent;
+	batch->mbufs[batch->n++] = p->mbuf;
+}
+
 static inline void
 transmit(struct worker *w, struct packet *p, struct open_batch *open)
 {
 	if (unlikely_true(p->out_link != open->link_id)) {
-		if (!is_sendable(w, p))
+		const struct port *port = sendable_port(w, p);
+		if (!port)
 			return;
+		if (port->vlan_id) {
+			transmit_tagged(w, p, port);
+			return;
+		}
 		*open = (struct open_batch){.link_id = p->out_link, .batch = &w->tx[p->out_link]};
 		w->tx_links |= 1ull << p->out_link;
 	}

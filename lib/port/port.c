@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/log.h"
 
 /* The ethdev that was made of this device string. */
 static int
@@ -168,6 +169,18 @@ configure(struct port *port, const struct port_config *config, struct err *err)
 	return 0;
 }
 
+/* Tags are read where they stand in the frame: the device must not take them out. */
+static void
+keep_tags(const struct port *port)
+{
+	int mask = rte_eth_dev_get_vlan_offload(port->dpdk_id);
+	if (mask > 0 && mask & RTE_ETH_VLAN_STRIP_OFFLOAD &&
+		rte_eth_dev_set_vlan_offload(port->dpdk_id, mask & ~RTE_ETH_VLAN_STRIP_OFFLOAD))
+		log_warn("port %s: the device takes VLAN tags out of frames and cannot be told not "
+			"to: tagged frames will be taken for untagged ones",
+			port->name);
+}
+
 static int
 start(struct port *port, struct err *err)
 {
@@ -177,6 +190,7 @@ start(struct port *port, struct err *err)
 			strerror(-rc));
 	/* The twin's multicast and the kernel's solicited-node groups come in without a filter. */
 	(void)rte_eth_allmulticast_enable(port->dpdk_id);
+	keep_tags(port);
 	struct rte_ether_addr mac;
 	rte_eth_macaddr_get(port->dpdk_id, &mac);
 	memcpy(port->mac.bytes, mac.addr_bytes, sizeof(port->mac.bytes));
@@ -209,8 +223,8 @@ port_open(const struct port_config *config, struct port **out, struct err *err)
 	return 0;
 }
 
-void
-port_close(struct port *port)
+static void
+close_device(const struct port *port)
 {
 	struct rte_eth_dev_info info;
 	struct rte_device *device =
@@ -219,6 +233,14 @@ port_close(struct port *port)
 	(void)rte_eth_dev_close(port->dpdk_id);
 	if (device)
 		(void)rte_dev_remove(device);
+}
+
+void
+port_close(struct port *port)
+{
+	if (!port->vlan_id)
+		close_device(port);
+	free(port->vlan_links);
 	free(port);
 }
 

@@ -12,11 +12,12 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/rcu.h"
 #include "port/profile.h"
 
 struct rte_mempool;
 
-enum { PORT_NAME_BYTES = 12, PORT_DEVICE_BYTES = 256 };
+enum { PORT_NAME_BYTES = 13, PORT_DEVICE_BYTES = 256 };
 
 enum port_checksum {
 	PORT_CHECKSUM_AUTO,     /* complete partial checksums when the driver is a virtual one */
@@ -50,6 +51,9 @@ struct port {
 	bool completes_checksums;
 	bool offloads_udp6_checksum;
 	bool has_rss;
+	uint16_t vlan_id;         /* a VLAN of the port `parent`; 0: a device of its own */
+	uint16_t parent;          /* link id, with vlan_id */
+	uint8_t *vlan_links;      /* rcu_read; by VLAN id: link id + 1, 0 none; NULL: no VLAN */
 	struct port_profile profile; /* of its driver, a copy */
 };
 
@@ -63,7 +67,27 @@ bool port_device_is_pci(const char *device);
  * later), or another negative errno with what to do.
  */
 int port_open(const struct port_config *config, struct port **out, struct err *err);
-/* Stops and removes it; no worker polls it any more. */
+/*
+ * Makes the port that is VLAN vlan_id of an open one: it has no queues, its frames come and go by
+ * its parent's. Of the config, name, device, link_id, mtu (0: the parent's) and checksum count. The
+ * parent does not pass frames to it before port_vlan_begin. 0, or a negative errno with a sentence.
+ */
+int port_open_vlan(const struct port *parent, const struct port_config *config, uint16_t vlan_id,
+	struct port **out, struct err *err);
+/* From now on the parent's workers take tagged frames for vlan's; that one is published already. */
+int port_vlan_begin(struct port *parent, const struct port *vlan, struct err *err);
+
+enum { PORT_VLANS = 4096 };
+
+/* The link of the port's VLAN with that id (below PORT_VLANS), or -1. Workers. */
+static inline int
+port_vlan_link(const struct port *port, uint16_t vlan_id)
+{
+	const uint8_t *links = rcu_read(port->vlan_links);
+	return links ? __atomic_load_n(&links[vlan_id], __ATOMIC_ACQUIRE) - 1 : -1;
+}
+
+/* Stops and removes it; no worker polls it any more. A port is closed before its parent. */
 void port_close(struct port *port);
 
 /* Has the libraries under the AF_XDP driver log through ours. After the EAL, before port_open. */

@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/nearest.h"
 #include "base/secret.h"
 #include "source/config_reader.h"
-#include "source/nearest.h"
 #include "source/text.h"
 
 /* The interface's name until the file's end tells it. */

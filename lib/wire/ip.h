@@ -19,6 +19,10 @@ enum {
 	ETHERTYPE_ARP = 0x0806,
 	ETHERTYPE_VLAN = 0x8100,
 	ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_QINQ = 0x88a8, /* IEEE 802.1ad: a provider's tag */
+
+	VLAN_TAG_BYTES = 4,      /* 802.1Q: 0x8100, then priority (3 bits), DEI (1), id (12) */
+	VLAN_ID_MASK = 0x0fff,
 
 	IPV4_BYTES = 20,
 	IPV6_BYTES = 40,

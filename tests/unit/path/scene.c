@@ -22,7 +22,7 @@ static struct {
 	struct rte_mempool *pool;
 	const struct aead_backend *backend;
 	struct rte_ring *rx[SCENE_PORTS], *tx[SCENE_PORTS][SCENE_WORKERS];
-	struct port *ports[SCENE_PORTS];
+	struct port *ports[SCENE_PORTS + 1]; /* the VLAN as well */
 } rig;
 
 static void
@@ -240,6 +240,22 @@ scene_create(struct scene *s, unsigned n_workers)
 	add_workers(s, n_workers);
 }
 
+void
+scene_vlan(struct scene *s)
+{
+	struct port_config config = {.name = "vlan", .device = "lan.100", .link_id = SCENE_VLAN};
+	struct port *lan = rig.ports[SCENE_LAN];
+	struct nexthop nh = {.type = NEXTHOP_LINK, .link_id = SCENE_VLAN};
+	if (!rig.ports[SCENE_VLAN])
+		MUST(port_open_vlan(lan, &config, SCENE_VLAN_ID, &rig.ports[SCENE_VLAN], NULL) ==
+			0);
+	s->config.ports[SCENE_VLAN] = rig.ports[SCENE_VLAN];
+	MUST(port_vlan_begin(lan, rig.ports[SCENE_VLAN], NULL) == 0);
+	add_route(s, TABLES_FORWARD, "192.168.30.0/24", nh);
+	nh.source = address("203.0.113.2");
+	add_route(s, TABLES_UNDERLAY, "198.51.102.0/24", nh);
+}
+
 static void
 drain(struct rte_ring *ring)
 {
@@ -274,6 +290,8 @@ scene_destroy(struct scene *s)
 		rig.ports[i]->completes_checksums = false;
 		rig.ports[i]->n_tx_queues = SCENE_WORKERS;
 	}
+	if (rig.ports[SCENE_LAN]->vlan_links)
+		rig.ports[SCENE_LAN]->vlan_links[SCENE_VLAN_ID] = 0;
 	tables_destroy(s->tables);
 	mailboxes_fini(&s->boxes);
 }

@@ -23,6 +23,7 @@
 
 enum { ANNE, BERT, CARL, DORA, SCENE_PEERS };
 enum scene_port { SCENE_LAN, SCENE_WAN, SCENE_PORTS };
+enum { SCENE_VLAN = SCENE_PORTS, SCENE_VLAN_ID = 100 }; /* a link once scene_vlan has made it */
 
 enum {
 	SCENE_WORKERS = 2,
@@ -65,6 +66,12 @@ void scene_destroy(struct scene *s);
 void scene_session(struct scene *s, unsigned peer, bool is_initiator, uint16_t worker, ns_t age_ns);
 /* Sets the peer's outer header, to the address in text. */
 void scene_endpoint(struct scene *s, unsigned peer, const char *address);
+
+/*
+ * Makes VLAN 100 of the LAN port a port of its own, SCENE_VLAN, with 192.168.30.0/24 and, for outer
+ * packets, 198.51.102.0/24 behind it (resolved).
+ */
+void scene_vlan(struct scene *s);
 
 /* A turn of worker 0, or of all until none has anything to do. */
 void scene_turn(struct scene *s);

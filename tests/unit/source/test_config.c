@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/nearest.h"
 #include "intent/change.h"
 #include "source/config.h"
-#include "source/nearest.h"
 
 #define KEY_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define KEY_B "EXAMPLExEXAMPLExEXAMPLExEXAMPLExEXAMPLExAAA="
