@@ -180,6 +180,8 @@ create_parts(struct control *c, struct err *err)
 	resolver_init(&c->resolver, &c->loop);
 	c->resolver.found = reconcile_endpoint_found;
 	c->resolver.ctx = c;
+	c->timing.unanswered = reconcile_peer_unanswered;
+	c->timing.ctx = c;
 	if (c->exception)
 		c->netlink = netlink_open(err);
 	return c->exception && !c->netlink ? -EIO : 0;

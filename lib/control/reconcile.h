@@ -23,5 +23,6 @@ void reconcile_list(struct control *c, const struct change_list *list,
 /* Peers and their prefixes (CHANGE_PEER_*, CHANGE_ALLOWED_*), before the intent has the change. */
 int reconcile_peer(struct control *c, const struct change *change, struct err *err);
 /* The name of a peer's endpoint was found: struct resolver's callback; ctx: struct control. */
-void reconcile_endpoint_found(void *ctx, uint16_t iface_id, const struct key *peer,
-	const struct endpoint *e);
+void reconcile_endpoint_found(void *ctx, const struct resolver_answer *answer);
+/* A handshake went unanswered: struct timing's callback; ctx: struct control. */
+void reconcile_peer_unanswered(void *ctx, struct control_peer *p, bool is_given_up);

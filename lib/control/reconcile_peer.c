@@ -100,18 +100,30 @@ set_endpoint(struct control *c, struct control_peer *p, const struct endpoint_in
 }
 
 void
-reconcile_endpoint_found(void *ctx, uint16_t iface_id, const struct key *peer,
-	const struct endpoint *e)
+reconcile_endpoint_found(void *ctx, const struct resolver_answer *answer)
 {
 	struct control *c = ctx;
-	struct control_peer *p = peers_by_key(&c->peers, iface_id, peer);
+	struct control_peer *p = peers_by_key(&c->peers, answer->iface_id, &answer->peer);
 	char text[ENDPOINT_TEXT_BYTES];
-	if (!p || tables_encap_set(c->tables, p->peer_id, e, NULL))
+	struct endpoint current = {0};
+	struct addr local;
+	if (!p)
 		return;
-	log_info("%s: its endpoint is %s", p->label, endpoint_format(e, text));
+	(void)tables_encap_get(c->tables, p->peer_id, &current, &local);
+	if (!resolver_answer_counts(answer, &current) ||
+		tables_encap_set(c->tables, p->peer_id, &answer->now, NULL))
+		return;
+	log_info("%s: its endpoint is %s", p->label, endpoint_format(&answer->now, text));
 	if (p->timers.persistent_ns && !p->timers.handshake_complete_ns)
 		timers_want_handshake(&p->timers, WANT_NO_SESSION);
 	timing_run(&c->timing, p, clock_boot_ns());
+}
+
+void
+reconcile_peer_unanswered(void *ctx, struct control_peer *p, bool is_given_up)
+{
+	struct control *c = ctx;
+	resolver_again(&c->resolver, p->iface_id, &p->public_key, is_given_up);
 }
 
 static void

@@ -84,6 +84,13 @@ wipe(struct timing *t, struct control_peer *p)
 }
 
 static void
+tell_unanswered(struct timing *t, struct control_peer *p, bool is_given_up)
+{
+	if (t->unanswered)
+		t->unanswered(t->ctx, p, is_given_up);
+}
+
+static void
 act(struct timing *t, struct control_peer *p, const struct timer_action *a, ns_t now)
 {
 	struct peer_activity *activity = &tables_peer(t->tables, p->peer_id)->activity;
@@ -96,8 +103,10 @@ act(struct timing *t, struct control_peer *p, const struct timer_action *a, ns_t
 	if (a->what & TIMER_FORGET_SOURCE)
 		forget_source(t, p);
 	if (a->what & TIMER_SEND_INITIATION) {
-		if (a->n_retries)
+		if (a->n_retries) {
 			log_debug("%s: handshake unanswered, try %u", p->label, a->n_retries + 1);
+			tell_unanswered(t, p, false);
+		}
 		handshaker_wish(t->handshaker, p);
 	}
 	if (a->what & TIMER_SEND_KEEPALIVE)
@@ -105,6 +114,7 @@ act(struct timing *t, struct control_peer *p, const struct timer_action *a, ns_t
 	if (a->what & TIMER_GIVE_UP) {
 		log_debug("%s: handshake given up, no answer", p->label);
 		order_all(t, p, ORDER_PARKED_DROP);
+		tell_unanswered(t, p, true);
 	}
 }
 

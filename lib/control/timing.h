@@ -24,6 +24,9 @@ struct timing {
 	struct handshaker *handshaker;
 	const struct protocol_times *times;
 	struct wheel wheel;
+	/* p did not answer a handshake, or (is_given_up) a whole row of them. May be NULL. */
+	void (*unanswered)(void *ctx, struct control_peer *p, bool is_given_up);
+	void *ctx;
 };
 
 /* Everything it is given outlives it. It points into itself: do not move it. */
