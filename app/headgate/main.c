@@ -14,6 +14,7 @@
 #include "intent/status_print.h"
 #include "options.h"
 #include "base/nearest.h"
+#include "restore.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -186,6 +187,15 @@ check(const struct subcommand *self, const struct options *o)
 	return rc ? EXIT_FAILED : EXIT_DONE;
 }
 
+static int
+restore(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	if (o->n_words > 1)
+		return misuse("no word may follow restore; see headgate --help");
+	return restore_all(o->is_dry_run, &err) ? fail(err.text) : EXIT_DONE;
+}
+
 static const struct subcommand subcommands[] = {
 	{"status", "", "everything at a glance", show, NULL},
 	{"peers", "", "who is connected, by interface", show, "interfaces"},
@@ -195,6 +205,8 @@ static const struct subcommand subcommands[] = {
 	{"reload", "", "read the config files again and apply what changed", reload, NULL},
 	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
 		check, NULL},
+	{"restore", "", "give back what a headgated that was killed had taken",
+		restore, NULL},
 };
 
 static void
@@ -204,7 +216,7 @@ print_help(FILE *out)
 	      "Asks a running headgated, the WireGuard gateway, and prints what it says.\n\n"
 	      "Commands:\n", out);
 	for (size_t i = 0; i < ARRAY_COUNT(subcommands); i++)
-		fprintf(out, "  %-6s %-10s %s\n", subcommands[i].name, subcommands[i].words,
+		fprintf(out, "  %-7s %-10s %s\n", subcommands[i].name, subcommands[i].words,
 			subcommands[i].help);
 	fputs("\nOptions:\n", out);
 	cli_print(&headgate_cli, out);

@@ -34,6 +34,13 @@ set_json(void *options, const char *value, struct err *err)
 }
 
 static int
+set_dry_run(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->is_dry_run = true;
+	return 0;
+}
+
+static int
 set_help(void *options, const char *value, struct err *err)
 {
 	((struct options *)options)->wants_help = true;
@@ -77,6 +84,7 @@ static const struct cli_option rows[] = {
 	{"--by", "-b", "peer|port", "which peer they concern, or by which port they came in",
 		set_by, "drops"},
 	{"--watch", NULL, NULL, "again every second, until it is interrupted", set_watch, "drops"},
+	{"--dry-run", "-n", NULL, "only say what would be done", set_dry_run, "restore"},
 	{"--help", "-h", NULL, "print this and end", set_help},
 	{"--version", "-V", NULL, "print the version and end", set_version},
 	{"--describe", NULL, NULL, "print all commands, options and config keys as JSON and end",

@@ -10,6 +10,7 @@
 struct options {
 	struct client_whom whom;
 	bool is_json;
+	bool is_dry_run;
 	bool wants_help;
 	bool wants_version;
 	bool wants_description;

@@ -203,9 +203,9 @@ take_ports(struct gateway *g, struct err *err)
 		g->port_intents[i] = *g->intent->ports[i];
 	if (g->is_host) {
 		g->netlink = netlink_open(err);
-		g->restore = restore_create();
+		g->restore = restore_open(RESTORE_DIRECTORY, err);
 		if (!g->netlink || !g->restore)
-			return -ENOMEM;
+			return -EIO;
 	}
 	return gateway_ports_open(g, err);
 }
@@ -224,6 +224,7 @@ start_control(struct gateway *g, const struct options *o, struct err *err)
 		.tables = g->tables,
 		.boxes = &g->boxes,
 		.exception = g->exception,
+		.restore = g->restore,
 		.intent = g->intent,
 		.config_paths = o->files,
 		.n_config_paths = o->n_files,
@@ -240,12 +241,30 @@ start_control(struct gateway *g, const struct options *o, struct err *err)
 	return control_create(&config, &g->control, err);
 }
 
+static void
+say_found(void *ctx, const char *text)
+{
+	log_warn("%s", text);
+}
+
+/* Before all else: what a run that was killed left would be taken for the machine's own state. */
+static void
+restore_first(void)
+{
+	static const struct restore_listener listener = {.say = say_found};
+	struct restore_found found;
+	struct err err;
+	if (restore_leftovers(RESTORE_DIRECTORY, false, &listener, &found, &err))
+		log_error("%s", err.text);
+}
+
 static int
 start(struct gateway *g, const struct options *o, struct err *err)
 {
 	const char *crypto = o->crypto ? o->crypto : g->intent->gateway.crypto;
 	g->started_ns = clock_boot_ns();
 	g->is_host = g->intent->gateway.host;
+	restore_first();
 	int rc = check_netfilter(g->intent, err);
 	if (!rc)
 		rc = profiles_load(&g->profiles, HEADGATE_DRIVERS_DIR, err);

@@ -12,18 +12,23 @@
 
 /* The kernel's device under a port must not answer for it any more; undone at the end. */
 static int
-take_netdev(struct gateway *g, const char *device, struct err *err)
+take_netdev(struct gateway *g, const struct port_intent *want, struct err *err)
 {
+	const char *device = want->device;
+	char owner[RESTORE_OWNER_BYTES];
 	char name[IF_NAMESIZE];
 	port_device_netdev(device, name);
 	if (!name[0] || !g->netlink || strncmp(device, "net_tap", 7) == 0)
 		return 0;
 	if (if_nametoindex(name) == 0)
 		return err_set(err, -ENODEV, "there is no network device '%s' yet", name);
+	snprintf(owner, sizeof(owner), "port %s", want->name);
 	struct netdev_wish wish = {
+		.owner = owner,
 		.is_promisc = true,
 		.disable_ipv6 = true,
 		.drop_ingress = strncmp(device, "net_af_packet", 13) == 0,
+		.gets_xdp = strncmp(device, "net_af_xdp", 10) == 0,
 	};
 	return netdev_take(g->netlink, g->restore, name, &wish, err);
 }
@@ -65,7 +70,7 @@ attach_device(struct gateway *g, unsigned idx, struct control_port *io, struct e
 {
 	const struct port_config config = config_of(g, idx);
 	struct port *port;
-	int rc = take_netdev(g, config.device, err);
+	int rc = take_netdev(g, &g->port_intents[idx], err);
 	if (rc)
 		return err_prefix(err, rc, "port %s", config.name);
 	rc = port_open(&config, &port, err);

@@ -21,6 +21,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "host/exception.h"
+#include "host/restore.h"
 #include "intent/intent.h"
 #include "intent/status.h"
 #include "mailbox/mail.h"
@@ -54,6 +55,7 @@ struct control_config {
 	struct tables *tables;
 	struct mailboxes *boxes;
 	struct exception *exception;      /* NULL with Host = no */
+	struct restore *restore;          /* NULL with Host = no */
 	struct intent *intent;
 	const char *const *config_paths;
 	unsigned n_config_paths;

@@ -2,8 +2,6 @@
 /*
  * The kernel's netdev under a port (net_af_xdp and net_af_packet, `iface=`): what it is, and what
  * has to be changed on it while the port has it. Each change is noted in a struct restore first.
- *
- * The netdev's own addresses stay where they are; adopting them by the twin finds its place here.
  */
 #pragma once
 
@@ -18,9 +16,11 @@ int netdev_query(struct netlink *nl, const char *name, struct net_link *out, str
 
 /* What a port asks of its netdev. */
 struct netdev_wish {
+	const char *owner;      /* of the steps that restore it: "port wan" */
 	bool is_promisc;        /* it must receive for the twin's and others' MAC addresses */
 	bool disable_ipv6;      /* the twin speaks IPv6 for this MAC address, and only the twin */
 	bool drop_ingress;      /* AF_PACKET: the kernel gets a copy of all and would answer too */
+	bool gets_xdp;          /* AF_XDP: the driver is about to attach a program */
 };
 
 /*
@@ -29,3 +29,6 @@ struct netdev_wish {
  */
 int netdev_take(struct netlink *nl, struct restore *restore, const char *name,
 	const struct netdev_wish *wish, struct err *err);
+/* Sets a sysctl and notes its old value, unless it has that value or the kernel has no such one. */
+int netdev_set_sysctl(struct restore *restore, const char *owner, const char *path,
+	const char *value, struct err *err);

@@ -13,23 +13,8 @@
 #include <sys/utsname.h>
 
 #include "base/bytes.h"
-#include "host/attrs.h"
 #include "host/netlink_inner.h"
 #include "host/parse.h"
-
-enum {
-	REQUEST_BYTES = 512,
-	ANSWER_BYTES = 32 << 10,
-	WAIT_S = 5,
-};
-
-struct netlink {
-	struct mnl_socket *socket;
-	uint32_t seq;
-	bool can_manage; /* the kernel knows NTF_EXT_MANAGED */
-	uint8_t request[REQUEST_BYTES] __attribute__((aligned(8)));
-	uint8_t answer[ANSWER_BYTES] __attribute__((aligned(8)));
-};
 
 /* Older kernels leave the flag out without a word, so their version has to be asked. */
 static bool
@@ -45,7 +30,7 @@ kernel_is_at_least(unsigned major, unsigned minor)
 struct netlink *
 netlink_open(struct err *err)
 {
-	struct timeval wait = {.tv_sec = WAIT_S};
+	struct timeval wait = {.tv_sec = NETLINK_WAIT_S};
 	int on = 1;
 	struct netlink *nl = calloc(1, sizeof(*nl));
 	if (!nl) {
@@ -100,68 +85,12 @@ af_of(uint8_t family)
 	return family == ADDR_V4 ? AF_INET : AF_INET6;
 }
 
-/* The kernel's own words in an acknowledgement (NLMSGERR_ATTR_MSG), or what errno says. */
-static void
-reason_of(const struct nlmsghdr *head, int code, char *out, size_t cap_bytes)
-{
-	const struct nlmsgerr *e = mnl_nlmsg_get_payload(head);
-	size_t skip = sizeof(*e), n = mnl_nlmsg_get_payload_len(head);
-	struct attrs a;
-	snprintf(out, cap_bytes, "%s", strerror(-code));
-	if (!(head->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	if (!(head->nlmsg_flags & NLM_F_CAPPED))
-		skip += NLMSG_ALIGN(e->msg.nlmsg_len) - sizeof(e->msg);
-	if (skip > n)
-		return;
-	attrs_read(&a, (const uint8_t *)e + skip, n - skip);
-	if (!a.bad && attrs_has(&a, NLMSGERR_ATTR_MSG) && a.at[NLMSGERR_ATTR_MSG].n_bytes)
-		snprintf(out, cap_bytes, "%s (%.*s)", strerror(-code),
-			(int)a.at[NLMSGERR_ATTR_MSG].n_bytes,
-			(const char *)a.at[NLMSGERR_ATTR_MSG].data);
-}
-
-/* One message of the answer: 1 to go on, 0 acknowledged, negative refused. */
 static int
-take_answer(struct nlmsghdr *head, struct net_scratch *out, const char *what, struct err *err)
+parse_answer(void *ctx, const struct nlmsghdr *message)
 {
-	char reason[200];
-	if (head->nlmsg_type != NLMSG_ERROR) {
-		if (out)
-			parse_message(head->nlmsg_type, mnl_nlmsg_get_payload(head),
-				mnl_nlmsg_get_payload_len(head), out);
-		return 1;
-	}
-	if (mnl_nlmsg_get_payload_len(head) < sizeof(struct nlmsgerr))
-		return err_set(err, -EPROTO, "cannot %s: a short netlink answer", what);
-	int code = ((const struct nlmsgerr *)mnl_nlmsg_get_payload(head))->error;
-	if (code >= 0)
-		return 0;
-	reason_of(head, code, reason, sizeof(reason));
-	return err_set(err, code, "cannot %s: %s", what, reason);
-}
-
-/* Reads answers until the acknowledgement of the request sent last. */
-static int
-await(struct netlink *nl, struct net_scratch *out, const char *what, struct err *err)
-{
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof(nl->answer));
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(err, -errno, "cannot %s: no answer by netlink: %s", what,
-				errno == EAGAIN ? "timed out" : strerror(errno));
-		int left = (int)n;
-		for (struct nlmsghdr *h = (void *)nl->answer; mnl_nlmsg_ok(h, left);
-			h = mnl_nlmsg_next(h, &left)) {
-			if (h->nlmsg_seq != nl->seq)
-				continue; /* late, of a request that timed out */
-			int rc = take_answer(h, out, what, err);
-			if (rc <= 0)
-				return rc;
-		}
-	}
+	parse_message(message->nlmsg_type, mnl_nlmsg_get_payload(message),
+		mnl_nlmsg_get_payload_len(message), ctx);
+	return 0;
 }
 
 /* Sends the request and waits for its end; what is said in the error ("set the MTU of eth1"). */
@@ -172,15 +101,12 @@ talk(struct netlink *nl, struct net_scratch *out, struct err *err, const char *f
 static int
 talk(struct netlink *nl, struct net_scratch *out, struct err *err, const char *format, ...)
 {
-	const struct nlmsghdr *head = (const void *)nl->request;
-	char what[160];
+	struct netlink_exchange x = {.take = out ? parse_answer : NULL, .ctx = out};
 	va_list ap;
 	va_start(ap, format);
-	vsnprintf(what, sizeof(what), format, ap);
+	vsnprintf(x.what, sizeof(x.what), format, ap);
 	va_end(ap);
-	if (mnl_socket_sendto(nl->socket, head, head->nlmsg_len) < 0)
-		return err_set(err, -errno, "cannot %s: netlink: %s", what, strerror(errno));
-	return await(nl, out, what, err);
+	return netlink_exchange(nl, (const void *)nl->request, &x, err);
 }
 
 void *

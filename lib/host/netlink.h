@@ -17,6 +17,7 @@
 enum { NETLINK_ROUTE_PROTOCOL = 0x68 };
 
 struct netlink;
+struct nlmsghdr;
 
 /* Opens a socket in the caller's network namespace. NULL with a sentence in err. */
 struct netlink *netlink_open(struct err *err);
@@ -92,3 +93,17 @@ int netlink_neigh_resolve(struct netlink *nl, uint32_t ifindex, const struct add
 /* Forgets a neighbour, managed ones too. -ENOENT when it is not there. */
 int netlink_neigh_del(struct netlink *nl, uint32_t ifindex, const struct addr *addr,
 	struct err *err);
+
+/*
+ * A request that is made elsewhere (a message copied from the kernel for instance): sent with a
+ * sequence number of our own and an acknowledgement asked for. what: "put back the route to …".
+ */
+int netlink_send(struct netlink *nl, const struct nlmsghdr *message, const char *what,
+	struct err *err);
+/*
+ * An RTM_GET… request; take is called for each message of the answer, whose attributes nobody has
+ * looked at. With NLM_F_DUMP in its flags it is a dump. Ends early with what take returns when
+ * that is negative; -EINTR: the dump is not of one moment.
+ */
+int netlink_ask(struct netlink *nl, const struct nlmsghdr *request,
+	int (*take)(void *ctx, const struct nlmsghdr *message), void *ctx, struct err *err);

@@ -25,7 +25,7 @@ taken_and_restored(void **state)
 	struct netlink *nl = netlink_open(&err);
 	struct restore *restore = restore_create();
 	struct net_link link;
-	const struct netdev_wish wish = {
+	const struct netdev_wish wish = {.owner = "port wan",
 		.is_promisc = true, .disable_ipv6 = true, .drop_ingress = true};
 	bool has_nft = system("nft --version >/dev/null 2>&1") == 0;
 	assert_non_null(nl);
@@ -61,7 +61,8 @@ what_has_gone_needs_no_restoring(void **state)
 	sandbox_or_skip();
 	struct netlink *nl = netlink_open(&err);
 	struct restore *restore = restore_create();
-	const struct netdev_wish wish = {.is_promisc = true, .disable_ipv6 = true};
+	const struct netdev_wish wish = {.owner = "port wan",
+		.is_promisc = true, .disable_ipv6 = true};
 	shell("ip link add gw type veth peer name lan");
 	assert_int_equal(netdev_take(nl, restore, "gw", &wish, &err), 0);
 	shell("ip link del gw");
