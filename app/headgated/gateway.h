@@ -39,6 +39,7 @@ struct gateway {
 /* Ports: attach (and take the netdev underneath), link state, counters. ports.c */
 int gateway_port_attach(void *ctx, unsigned port_idx, struct control_port *io, struct err *err);
 void gateway_port_set_link(void *ctx, unsigned port_idx, bool is_up);
+bool gateway_port_link_is_up(void *ctx, unsigned port_idx);
 /* Opens what is there; what is not yet there is left to control. */
 int gateway_ports_open(struct gateway *g, struct err *err);
 void gateway_ports_close(struct gateway *g);

@@ -217,6 +217,7 @@ start_control(struct gateway *g, const struct options *o, struct err *err)
 		.ctx = g,
 		.attach = gateway_port_attach,
 		.set_link = gateway_port_set_link,
+		.link_is_up = gateway_port_link_is_up,
 		.fill_status = gateway_fill_status,
 		.sample_drops = gateway_sample_drops,
 	};

@@ -143,6 +143,13 @@ gateway_port_set_link(void *ctx, unsigned port_idx, bool is_up)
 	log_info("port %s: link is %s", port->name, is_up ? "up" : "down");
 }
 
+bool
+gateway_port_link_is_up(void *ctx, unsigned port_idx)
+{
+	struct gateway *g = ctx;
+	return g->path.ports[port_idx] && port_link_is_up(g->path.ports[port_idx]);
+}
+
 uint64_t
 gateway_netdev_drops(const struct control_port *port)
 {

@@ -44,6 +44,8 @@ struct control_port_ops {
 	/* Fills *io and returns 0 once the device is there and started, else a negative errno. */
 	int (*attach)(void *ctx, unsigned port_idx, struct control_port *io, struct err *err);
 	void (*set_link)(void *ctx, unsigned port_idx, bool is_up);
+	/* What the device itself says of its link: asked of attached ports without a netdev. */
+	bool (*link_is_up)(void *ctx, unsigned port_idx);
 	/* Fills ports' counters, workers and the crypto backend. */
 	void (*fill_status)(void *ctx, struct status *status);
 	/* Adds all workers' drop counters. */

@@ -24,6 +24,7 @@
 struct port_twin {
 	struct twin twin;
 	bool is_made;
+	bool link_is_known, link_is_up; /* of a port without a netdev, as last asked */
 };
 
 struct control;

@@ -239,10 +239,32 @@ attach(struct control *c, unsigned idx)
 	routes_settle(c->routes);
 }
 
+/* Nobody tells of the link of a port without a netdev: it is asked for. */
+static void
+follow_link(struct control *c, unsigned idx)
+{
+	const struct control_port_ops *ops = c->config.port_ops;
+	struct port_twin *t = &c->twins[idx];
+	struct err err;
+	if (!ops->link_is_up || c->config.ports[idx].netdev[0])
+		return;
+	bool is_up = ops->link_is_up(ops->ctx, idx);
+	if (t->link_is_known && t->link_is_up == is_up)
+		return;
+	t->link_is_known = true;
+	t->link_is_up = is_up;
+	ports_set_link(c, idx, is_up);
+	if (t->is_made && twin_set_carrier(&t->twin, is_up, &err))
+		log_warn("%s", err.text);
+}
+
 void
 ports_tick(struct control *c)
 {
-	for (unsigned i = 0; i < c->config.n_ports; i++)
-		if (!c->config.ports[i].is_attached)
+	for (unsigned i = 0; i < c->config.n_ports; i++) {
+		if (c->config.ports[i].is_attached)
+			follow_link(c, i);
+		else
 			attach(c, i);
+	}
 }

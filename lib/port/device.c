@@ -10,6 +10,8 @@ void
 port_device_netdev(const char *device, char out[IF_NAMESIZE])
 {
 	out[0] = 0;
+	if (strncmp(device, "net_tap", 7) == 0)
+		return; /* it makes the netdev that iface= names */
 	for (const char *at = strchr(device, ','); at; at = strchr(at + 1, ',')) {
 		if (strncmp(at + 1, "iface=", 6) != 0)
 			continue;

@@ -181,6 +181,14 @@ keep_tags(const struct port *port)
 			port->name);
 }
 
+bool
+port_link_is_up(const struct port *port)
+{
+	struct rte_eth_link link;
+	return rte_eth_link_get_nowait(port->dpdk_id, &link) != 0 ||
+	       link.link_status == RTE_ETH_LINK_UP;
+}
+
 static int
 start(struct port *port, struct err *err)
 {
@@ -194,9 +202,7 @@ start(struct port *port, struct err *err)
 	struct rte_ether_addr mac;
 	rte_eth_macaddr_get(port->dpdk_id, &mac);
 	memcpy(port->mac.bytes, mac.addr_bytes, sizeof(port->mac.bytes));
-	struct rte_eth_link link;
-	bool is_known = rte_eth_link_get_nowait(port->dpdk_id, &link) == 0;
-	port->is_up = !is_known || link.link_status == RTE_ETH_LINK_UP;
+	port->is_up = port_link_is_up(port);
 	return 0;
 }
 

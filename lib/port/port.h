@@ -90,6 +90,9 @@ port_vlan_link(const struct port *port, uint16_t vlan_id)
 /* Stops and removes it; no worker polls it any more. A port is closed before its parent. */
 void port_close(struct port *port);
 
+/* What the device says of its link now; one that does not know counts as up. Control side. */
+bool port_link_is_up(const struct port *port);
+
 /* Has the libraries under the AF_XDP driver log through ours. After the EAL, before port_open. */
 void port_quiet_xdp(void);
 
