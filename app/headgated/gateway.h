@@ -25,6 +25,7 @@ struct gateway {
 	bool stop_workers;
 	bool workers_run;
 	struct exception *exception;
+	struct notify notify;
 	struct netlink *netlink;
 	struct restore *restore;
 	struct port_intent *port_intents; /* copies: what attach needs of each port */
@@ -47,6 +48,9 @@ void gateway_ports_close(struct gateway *g);
 /* What the kernel dropped on a port's netdev before the driver saw it; 0 without one. ports.c */
 uint64_t gateway_netdev_drops(const struct control_port *port);
 
+/* For control_port_ops. status.c */
+uint64_t gateway_worker_turns(void *ctx, unsigned worker_idx);
+unsigned gateway_ports_up(void *ctx);
 /* The status of ports, workers and the crypto backend. status.c */
 void gateway_fill_status(void *ctx, struct status *status);
 /* Adds the drop counters of all workers. Any thread. status.c */

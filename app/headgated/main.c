@@ -218,6 +218,8 @@ start_control(struct gateway *g, const struct options *o, struct err *err)
 		.attach = gateway_port_attach,
 		.set_link = gateway_port_set_link,
 		.link_is_up = gateway_port_link_is_up,
+		.worker_turns = gateway_worker_turns,
+		.ports_up = gateway_ports_up,
 		.fill_status = gateway_fill_status,
 		.sample_drops = gateway_sample_drops,
 	};
@@ -234,6 +236,7 @@ start_control(struct gateway *g, const struct options *o, struct err *err)
 		.ports = g->ports,
 		.n_ports = g->n_ports,
 		.port_ops = &g->port_ops,
+		.notify = &g->notify,
 		.times = times,
 		.n_handshakers = 1,
 		.n_workers = g->eal.n_workers,
@@ -370,6 +373,8 @@ run(const struct options *o, struct err *err)
 	if (rc)
 		return rc;
 	hold_signals();
+	if (notify_open(&g.notify, err))
+		log_warn("%s", err->text);
 	rc = start(&g, o, err);
 	if (!rc) {
 		gateway_telemetry_start(&g);
@@ -378,6 +383,7 @@ run(const struct options *o, struct err *err)
 			err_set(err, rc, "the control loop broke (%s)", strerror(-rc));
 	}
 	stop(&g);
+	notify_close(&g.notify);
 	if (!rc)
 		log_info("headgate has ended");
 	return rc;

@@ -65,6 +65,25 @@ gateway_sample_drops(void *ctx, struct drop_sample *sample)
 		drops_sample(g->workers[i], sample);
 }
 
+uint64_t
+gateway_worker_turns(void *ctx, unsigned worker_idx)
+{
+	const struct gateway *g = ctx;
+	return load(&g->workers[worker_idx]->n_turns);
+}
+
+unsigned
+gateway_ports_up(void *ctx)
+{
+	const struct gateway *g = ctx;
+	unsigned n = 0;
+	for (unsigned i = 0; i < g->n_ports; i++) {
+		const struct port *port = rcu_read(g->path.ports[i]);
+		n += port && __atomic_load_n(&port->is_up, __ATOMIC_RELAXED);
+	}
+	return n;
+}
+
 void
 gateway_fill_status(void *ctx, struct status *status)
 {

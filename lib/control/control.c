@@ -13,6 +13,7 @@
 #include "control/core.h"
 #include "control/ifaces.h"
 #include "control/ports.h"
+#include "control/pulse.h"
 #include "control/reload.h"
 
 enum {
@@ -68,6 +69,7 @@ on_tick(uv_timer_t *timer)
 	drops_tick(c, now);
 	routes_tick(c->routes, now);
 	resolver_tick(&c->resolver, now);
+	pulse_tick(c, now);
 	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++) {
 		server_tick(&c->ifaces[i].uapi, now);
 		server_tick(&c->ifaces[i].ctl, now);
@@ -97,6 +99,8 @@ on_signal(uv_signal_t *handle, int signum)
 		return;
 	}
 	log_info("ends on %s", signum == SIGINT ? "SIGINT" : "SIGTERM");
+	if (c->config.notify)
+		notify_stopping(c->config.notify);
 	uv_stop(&c->loop);
 }
 
@@ -243,6 +247,7 @@ control_run(struct control *c)
 		sigaddset(&ours, signums[i]);
 	pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 	log_info("headgate is ready");
+	pulse_begin(c);
 	int rc = uv_run(&c->loop, UV_RUN_DEFAULT);
 	return rc < 0 ? rc : 0;
 }

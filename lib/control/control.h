@@ -21,6 +21,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "host/exception.h"
+#include "host/notify.h"
 #include "host/restore.h"
 #include "intent/intent.h"
 #include "intent/status.h"
@@ -46,6 +47,10 @@ struct control_port_ops {
 	void (*set_link)(void *ctx, unsigned port_idx, bool is_up);
 	/* What the device itself says of its link: asked of attached ports without a netdev. */
 	bool (*link_is_up)(void *ctx, unsigned port_idx);
+	/* How many turns that worker has made in its life; NULL: nobody watches workers. */
+	uint64_t (*worker_turns)(void *ctx, unsigned worker_idx);
+	/* How many ports are attached and have a link; NULL: not known. */
+	unsigned (*ports_up)(void *ctx);
 	/* Fills ports' counters, workers and the crypto backend. */
 	void (*fill_status)(void *ctx, struct status *status);
 	/* Adds all workers' drop counters. */
@@ -66,6 +71,7 @@ struct control_config {
 	struct control_port *ports;       /* in the intent's order */
 	unsigned n_ports;
 	const struct control_port_ops *port_ops;
+	const struct notify *notify;      /* the service manager, or NULL */
 	const struct protocol_times *times;
 	unsigned n_handshakers;
 	unsigned n_workers;

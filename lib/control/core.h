@@ -16,6 +16,7 @@
 #include "control/routes.h"
 #include "control/server.h"
 #include "control/timing.h"
+#include "control/watchdog.h"
 #include "host/netlink.h"
 #include "host/twin.h"
 #include "intent/change.h"
@@ -77,6 +78,10 @@ struct control {
 	bool is_starting;          /* the first intent is being applied */
 	bool is_stopping;          /* devices go soon, and their routes with them */
 	ns_t started_ns;
+
+	/* What the service manager hears. */
+	struct watchdog watchdog;
+	unsigned n_ticks;
 };
 
 static inline bool

@@ -150,8 +150,10 @@ run(void *arg)
 {
 	struct handshaker *h = arg;
 	const struct timespec nap = {.tv_nsec = IDLE_SLEEP_NS};
+	uint64_t *turns = &h->n_turns[__atomic_fetch_add(&h->n_running, 1, __ATOMIC_RELAXED)];
 	rcu_reader_register();
 	while (!__atomic_load_n(&h->is_stopping, __ATOMIC_RELAXED)) {
+		__atomic_store_n(turns, *turns + 1, __ATOMIC_RELAXED);
 		struct handshake_time t = {clock_boot_ns(), clock_wall()};
 		unsigned n = handshaker_turn(h, &t);
 		rcu_reader_quiescent();
@@ -169,6 +171,7 @@ int
 handshaker_start(struct handshaker *h, unsigned n, struct err *err)
 {
 	h->is_stopping = false;
+	h->n_running = 0;
 	n = n < 1 ? 1 : MIN_OF(n, HANDSHAKER_MAX_THREADS);
 	while (h->n_threads < n) {
 		char name[16];

@@ -61,6 +61,8 @@ struct handshaker {
 
 	pthread_t threads[HANDSHAKER_MAX_THREADS];
 	unsigned n_threads;
+	unsigned n_running;          /* relaxed: each takes its number from it */
+	uint64_t n_turns[HANDSHAKER_MAX_THREADS]; /* relaxed: that thread adds, anybody reads */
 	bool is_stopping;            /* relaxed */
 };
 

@@ -25,8 +25,8 @@ load(struct control *c, int *rc, struct err *err)
 	return it;
 }
 
-int
-reload(struct control *c, struct reconcile_report *report, struct err *err)
+static int
+reload_now(struct control *c, struct reconcile_report *report, struct err *err)
 {
 	int rc;
 	struct change_list list;
@@ -48,6 +48,17 @@ reload(struct control *c, struct reconcile_report *report, struct err *err)
 	if (!rc)
 		log_info("config reloaded: %u changes, %u failed, %u need a restart",
 			report->n_applied, report->n_failed, report->n_restart);
+	return rc;
+}
+
+int
+reload(struct control *c, struct reconcile_report *report, struct err *err)
+{
+	if (c->config.notify)
+		notify_reloading(c->config.notify);
+	int rc = reload_now(c, report, err);
+	if (c->config.notify)
+		notify_ready(c->config.notify);
 	return rc;
 }
 

@@ -101,6 +101,7 @@ static unsigned
 turn(struct exception *e, uint64_t sleep_ns)
 {
 	struct epoll_event events[MAX_EVENTS];
+	exception_count(&e->n_turns, 1);
 	unsigned n = exception_drain_workers(e);
 	int n_events = wait_events(e, events, n ? 0 : sleep_ns);
 	for (int i = 0; i < n_events; i++)
@@ -300,6 +301,12 @@ exception_counters(const struct exception *e, uint16_t link_id, struct exception
 	for (size_t i = 0; i < sizeof(*out) / sizeof(*to); i++)
 		to[i] = __atomic_load_n(&in[i], __ATOMIC_RELAXED);
 	return 0;
+}
+
+uint64_t
+exception_turns(const struct exception *e)
+{
+	return __atomic_load_n(&e->n_turns, __ATOMIC_RELAXED);
 }
 
 uint64_t

@@ -94,6 +94,8 @@ int exception_counters(const struct exception *e, uint16_t link_id,
 	struct exception_counters *out);
 /* Frames that workers sent to a link which is not there. Any thread. */
 uint64_t exception_unknown_link_pkts(const struct exception *e);
+/* How many turns the thread has made: at least one a millisecond. */
+uint64_t exception_turns(const struct exception *e);
 
 /* A WireGuard interface's port, held so that it is reserved and no ICMP unreachable is sent. */
 struct exception_listener {

@@ -75,6 +75,7 @@ struct exception {
 	struct exception_counters counters[EXCEPTION_MAX_LINKS];
 	struct exception_counters datagrams;
 	uint64_t unknown_link_pkts;
+	uint64_t n_turns;
 };
 
 static inline void
