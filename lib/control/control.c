@@ -85,6 +85,9 @@ on_routes(uv_poll_t *poll, int status, int events)
 		log_error("routes are no longer followed: %s; restart to follow them again",
 			err.text);
 		uv_poll_stop(poll);
+	} else if (status < 0) {
+		/* An overflow of the socket is an error to libuv, which then watches no longer. */
+		uv_poll_start(poll, UV_READABLE, on_routes);
 	}
 }
 
