@@ -5,6 +5,7 @@
  * what is inside) and computed over IPv6 (RFC 8200, 8.1).
  */
 #include "path/encap.h"
+#include "path/fragment.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 
@@ -84,9 +85,7 @@ encap_link(struct worker *w, struct packet *p, const struct nexthop *nh)
 		park_for_neighbour(w, p, PARK_UNDERLAY);
 	else if (unlikely_true(nh->type != NEXTHOP_LINK))
 		packet_drop(p, DROP_NO_UNDERLAY);
-	else if (unlikely_true(p->n_bytes > nh->mtu))
-		packet_drop(p, DROP_TOO_BIG);
-	else
+	else if (likely_true(p->n_bytes <= nh->mtu || fragment_packet(w, p, nh->mtu, AGAIN_SEALED)))
 		encap_frame(p, nh);
 }
 

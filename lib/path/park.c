@@ -46,6 +46,21 @@ lot_add(struct park_lot *lot, struct packet *p)
 	p->verdict = VERDICT_KEPT;
 }
 
+/* A sealed packet tells nobody whose it was. */
+static void
+answer_parked(struct worker *w, const struct park_lot *lot, const struct parked *k)
+{
+	const uint8_t *ip = (const uint8_t *)k->mbuf->buf_addr + k->ip_offset;
+	if (lot->kind == PARK_UNDERLAY)
+		return;
+	const struct answer_about about = {.ip = ip,
+		.n_bytes = k->n_bytes,
+		.family = ip_version(ip) == 4 ? ADDR_V4 : ADDR_V6,
+		.in_link = k->in_link,
+		.out_link = lot->kind == PARK_PEER ? lot->link_id : LINK_NONE};
+	answer_send(w, &about, ICMP_HOST_UNREACHABLE, 0);
+}
+
 static void
 lot_drop(struct worker *w, struct park_lot *lot)
 {
@@ -57,6 +72,7 @@ lot_drop(struct worker *w, struct park_lot *lot)
 	for (uint32_t i = 0; i < lot->n; i++) {
 		cause.link_id = lot->packets[i].in_link;
 		drops_count_cause(w, &cause, 1);
+		answer_parked(w, lot, &lot->packets[i]);
 		rte_pktmbuf_free(lot->packets[i].mbuf);
 	}
 	lot_free(&w->park, lot);
@@ -95,7 +111,7 @@ park_for_peer(struct worker *w, struct packet *p)
 {
 	struct peer_entry *peer = p->peer;
 	if (!rcu_read(peer->encap)) {
-		packet_drop(p, DROP_NO_ENDPOINT);
+		answer_drop(w, p, DROP_NO_ENDPOINT, ICMP_HOST_UNREACHABLE);
 		return;
 	}
 	struct park_lot *lot = lot_of_peer(&w->park, p->peer_id, peer->generation);

@@ -2,22 +2,35 @@
 /*
  * Where an inner packet goes next. Looked up are those that came in plain from a port and those
  * that came out of a tunnel. Into a tunnel: on to peers_burst. Out of a tunnel to a neighbour:
- * delivered here. Neither: the kernel's, whose firewall and NAT apply there.
+ * delivered here. Neither: the kernel's, whose firewall and NAT apply there. What a router has to
+ * say of packets to or from a tunnel is said here as well (path/answer.h), not by the kernel.
  */
+#include "path/answer.h"
 #include "path/encap.h"
+#include "path/fragment.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 
-/* Whether a router may pass it on; else the kernel answers with time exceeded. */
+/* Whether a router may pass it on. */
 static inline bool
-takes_hop(struct packet *p)
+takes_hop(struct worker *w, struct packet *p)
 {
 	if (unlikely_true(ip_ttl(p->ip, p->family) <= 1)) {
-		p->verdict = VERDICT_KERNEL;
+		answer_drop(w, p, DROP_TTL, ICMP_TIME_EXCEEDED);
 		return false;
 	}
 	ip_ttl_decrement(p->ip, p->family);
 	return true;
+}
+
+/* Makes p fit into the MTU, as a fragment. False: it has its verdict, and its source an answer. */
+static __attribute__((noinline)) bool
+shrink(struct worker *w, struct packet *p, uint32_t mtu)
+{
+	if (p->family == ADDR_V4 && !ipv4_is_unfragmentable(p->ip))
+		return fragment_packet(w, p, mtu, AGAIN_ROUTED);
+	answer_too_big(w, p, mtu);
+	return false;
 }
 
 static inline void
@@ -25,21 +38,20 @@ into_tunnel(struct worker *w, struct burst *b, uint32_t at, const struct nexthop
 {
 	struct packet *p = &b->packets[at];
 	uint32_t mtu = __atomic_load_n(&w->tables->ifaces[nh->iface_id].mtu, __ATOMIC_RELAXED);
-	if (unlikely_true(p->n_bytes > mtu)) {
-		p->verdict = VERDICT_KERNEL; /* it fragments, or says packet too big */
-	} else if (likely_true(takes_hop(p))) {
-		p->out_link = link_of_iface(nh->iface_id);
+	p->out_link = link_of_iface(nh->iface_id);
+	if (unlikely_true(p->n_bytes > mtu) && !shrink(w, p, mtu))
+		return;
+	if (likely_true(takes_hop(w, p)))
 		list_add(&b->tunnel, at);
-	}
 }
 
 /* To a neighbour on a port. */
 static inline void
-deliver(struct packet *p, const struct nexthop *nh)
+deliver(struct worker *w, struct packet *p, const struct nexthop *nh)
 {
-	if (unlikely_true(p->n_bytes > nh->mtu))
-		p->verdict = VERDICT_KERNEL;
-	else if (likely_true(takes_hop(p)))
+	if (unlikely_true(p->n_bytes > nh->mtu) && !shrink(w, p, nh->mtu))
+		return;
+	if (likely_true(takes_hop(w, p)))
 		encap_frame(p, nh);
 }
 
@@ -56,6 +68,17 @@ group_member(const struct tables *t, const struct packet *p, const struct nextho
 	return tables_nexthop(t, group->members[(h >> 33) % group->n_members]);
 }
 
+/* The kernel may know a way, or translate the address, and else says so. */
+static void
+no_route(struct worker *w, struct packet *p)
+{
+	p->verdict = VERDICT_KERNEL;
+	if (w->config->has_host)
+		return;
+	p->out_link = LINK_NONE;
+	answer_drop(w, p, DROP_NO_ROUTE, ICMP_NO_ROUTE);
+}
+
 static inline void
 route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nexthop *nh)
 {
@@ -63,17 +86,17 @@ route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nextho
 	if (nh && unlikely_true(nh->type == NEXTHOP_GROUP))
 		nh = group_member(w->tables, p, nh);
 	if (unlikely_true(!nh)) {
-		p->verdict = VERDICT_KERNEL;
+		no_route(w, p);
 		return;
 	}
 	p->nexthop = nh;
-	bool is_from_tunnel = link_is_tunnel(p->in_link);
+	bool is_from_tunnel = p->in_link >= TABLES_MAX_PORTS; /* or an answer of ours */
 	if (nh->type == NEXTHOP_TUNNEL)
 		into_tunnel(w, b, at, nh);
 	else if (nh->type == NEXTHOP_BLACKHOLE)
 		packet_drop(p, DROP_NO_ROUTE);
 	else if (is_from_tunnel && nh->type == NEXTHOP_LINK)
-		deliver(p, nh);
+		deliver(w, p, nh);
 	else if (is_from_tunnel && nh->type == NEXTHOP_GLEAN)
 		park_for_neighbour(w, p, PARK_FORWARD);
 	else

@@ -68,7 +68,7 @@ peers_burst(struct worker *w, struct burst *b)
 		else if (p->peer)
 			park_for_peer(w, p);
 		else
-			packet_drop(p, DROP_NO_PEER); /* a kernel wg0 answers with unreachable */
+			answer_drop(w, p, DROP_NO_PEER, ICMP_HOST_UNREACHABLE);
 	}
 }
 

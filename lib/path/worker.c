@@ -32,6 +32,7 @@ worker_create(struct path_config *config, unsigned idx, struct err *err)
 	w->tables = config->tables;
 	w->idx = (uint16_t)idx;
 	drops_init(w);
+	answer_init(&w->answers);
 	if (aead_create(&w->aead, config->aead_backend, err)) {
 		free(w);
 		return NULL;
@@ -51,6 +52,7 @@ worker_destroy(struct worker *w)
 	if (!w)
 		return;
 	park_fini(&w->park);
+	again_fini(&w->again);
 	while (w->n_spares)
 		free(w->spares[--w->n_spares]);
 	aead_destroy(&w->aead);
@@ -117,6 +119,8 @@ worker_begin(struct worker *w)
 	w->now_ns = clock_boot_ns();
 	burst_clear(b);
 	orders_burst(w, b);
+	if (unlikely_true(w->again.n))
+		again_release(w, b);
 	if (unlikely_true(w->park.used))
 		park_release(w, b);
 	b->n_ready = b->n;

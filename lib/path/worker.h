@@ -17,6 +17,8 @@
 #include "crypto/aead_burst.h"
 #include "mailbox/frame.h"
 #include "mailbox/mail.h"
+#include "path/again.h"
+#include "path/answer.h"
 #include "path/burst.h"
 #include "path/drops.h"
 #include "path/park.h"
@@ -68,6 +70,9 @@ struct worker {
 	struct aead aead;
 	struct burst burst;
 	struct park park;
+	struct again again;
+	struct answers answers;
+	uint32_t n_fragmented;         /* packets cut so far */
 	struct encap *spares[WORKER_SPARES];
 	uint32_t n_spares;
 	struct tx_batch tx[TABLES_MAX_PORTS];

@@ -44,6 +44,7 @@ enum {
 	/* A link is a port or a tunnel; its id goes with each packet. */
 	LINK_FIRST_TUNNEL = TABLES_MAX_PORTS,
 	LINK_COUNT = TABLES_MAX_PORTS + TABLES_MAX_IFACES,
+	LINK_OWN = 0xfffd,     /* no link: an ICMP error of ours, with no tunnel near */
 	LINK_REBUILT = 0xfffe, /* no link: a reassembled datagram with its header rebuilt */
 	LINK_NONE = 0xffff,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wire/ip.h"
 
-static uint64_t
-sum_bytes(const uint8_t *p, uint32_t n_bytes)
+uint64_t
+ip_sum(const uint8_t *p, uint32_t n_bytes)
 {
 	uint64_t sum = 0;
 	for (; n_bytes >= 4; n_bytes -= 4, p += 4)
@@ -38,13 +38,13 @@ ip_l4_checksum_complete(uint8_t *ip, uint8_t family, uint32_t n_bytes)
 		return;
 	uint32_t l4_bytes = n_bytes - l4;
 	unsigned addr_bytes = family == ADDR_V4 ? 8 : 32;
-	uint64_t pseudo = sum_bytes(ip_source(ip, family), addr_bytes);
+	uint64_t pseudo = ip_sum(ip_source(ip, family), addr_bytes);
 	pseudo += __builtin_bswap16(proto);
 	pseudo += __builtin_bswap32(l4_bytes);
 	if (load_le16(ip + l4 + field) != ip_sum_fold(pseudo))
 		return;
 	/* The field holds the pseudo header's sum, so the sum over everything includes it. */
-	uint16_t sum = (uint16_t)~ip_sum_fold(sum_bytes(ip + l4, l4_bytes));
+	uint16_t sum = (uint16_t)~ip_sum_fold(ip_sum(ip + l4, l4_bytes));
 	if (proto == IP_PROTO_UDP && sum == 0)
 		sum = 0xffff;
 	store_le16(ip + l4 + field, sum);

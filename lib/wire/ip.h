@@ -58,6 +58,13 @@ ipv4_is_fragment(const uint8_t *ip)
 	return (load_be16(ip + 6) & 0x3fff) != 0;
 }
 
+/* DF: a router may not cut it into fragments (RFC 791). */
+static inline bool
+ipv4_is_unfragmentable(const uint8_t *ip)
+{
+	return (ip[6] & 0x40) != 0;
+}
+
 /* The one's complement sum of n_bytes (even) folded to 16 bits, in memory order. */
 static inline uint16_t
 ip_sum_fold(uint64_t sum)
@@ -68,6 +75,9 @@ ip_sum_fold(uint64_t sum)
 	half += half << 16 | half >> 16;
 	return (uint16_t)(half >> 16);
 }
+
+/* The sum of n_bytes in words of memory order, an odd last byte padded; to be folded. */
+uint64_t ip_sum(const uint8_t *p, uint32_t n_bytes);
 
 /* Whether the checksum of an IPv4 header (20 to 60 bytes) is right. */
 static inline bool

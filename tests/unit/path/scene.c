@@ -119,19 +119,25 @@ add_routes(struct scene *s)
 {
 	struct nexthop tunnel = {.type = NEXTHOP_TUNNEL, .iface_id = s->iface_id,
 		.link_id = link_of_iface(s->iface_id)};
-	struct nexthop lan = {.type = NEXTHOP_LINK, .link_id = SCENE_LAN};
+	struct nexthop tunnel6 = tunnel;
+	struct nexthop lan = {.type = NEXTHOP_LINK, .link_id = SCENE_LAN,
+		.source = address("192.168.10.1")};
+	struct nexthop lan6 = lan;
 	struct nexthop lan_glean = {.type = NEXTHOP_GLEAN, .link_id = SCENE_LAN, .mtu = 1500};
 	struct nexthop wan = {.type = NEXTHOP_LINK, .link_id = SCENE_WAN,
 		.source = address("203.0.113.2")};
 	struct nexthop wan6 = wan;
 	struct nexthop wan_glean = wan;
+	tunnel.source = address("10.0.0.1");
+	tunnel6.source = address("fd00::1");
+	lan6.source = address("fd01::1");
 	wan6.source = address("2001:db8::2");
 	wan_glean.type = NEXTHOP_GLEAN;
 	add_route(s, TABLES_FORWARD, "10.0.0.0/8", tunnel);
-	add_route(s, TABLES_FORWARD, "fd00::/16", tunnel);
+	add_route(s, TABLES_FORWARD, "fd00::/16", tunnel6);
 	add_route(s, TABLES_FORWARD, "172.16.0.0/12", (struct nexthop){.type = NEXTHOP_BLACKHOLE});
-	add_route(s, TABLES_FORWARD, "192.168.10.0/24", lan);
-	add_route(s, TABLES_FORWARD, "fd01::/16", lan);
+	s->lan_id = add_route(s, TABLES_FORWARD, "192.168.10.0/24", lan);
+	add_route(s, TABLES_FORWARD, "fd01::/16", lan6);
 	s->lan_glean_id = add_route(s, TABLES_FORWARD, "192.168.20.0/24", lan_glean);
 	s->wan_id = add_route(s, TABLES_UNDERLAY, "198.51.100.0/24", wan);
 	s->wan_glean_id = add_route(s, TABLES_UNDERLAY, "198.51.101.0/24", wan_glean);

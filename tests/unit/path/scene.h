@@ -52,7 +52,7 @@ struct scene {
 	struct worker *workers[SCENE_WORKERS];
 	struct scene_peer peers[SCENE_PEERS];
 	uint16_t iface_id, iface_id_1;
-	uint32_t lan_glean_id, wan_glean_id, wan_id, wan6_id; /* next hops */
+	uint32_t lan_id, lan_glean_id, wan_glean_id, wan_id, wan6_id; /* next hops */
 };
 
 /* Once a process: EAL, buffers, rings and ports. False: they cannot be made. */

@@ -324,8 +324,10 @@ no_host(void **state)
 {
 	struct scene *s = *state;
 	s->config.has_host = false;
-	put(s, SCENE_WAN, datagram("203.0.113.2", 53, (const uint8_t[40]){1}, 40));
+	put(s, SCENE_WAN, datagram("192.168.10.9", 53, (const uint8_t[40]){1}, 40));
 	assert_dropped(s, DROP_NO_HOST);
+	put(s, SCENE_WAN, datagram("203.0.113.2", 53, (const uint8_t[40]){1}, 40));
+	assert_int_equal(scene_drops(s, DROP_NO_ROUTE), 1);
 }
 
 static void

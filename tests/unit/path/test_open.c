@@ -403,13 +403,9 @@ for_the_kernel(void **state)
 {
 	struct scene *s = *state;
 	static const char *const places[] = {"203.0.113.2", "8.8.8.8"};
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
 		uint8_t ip[SCENE_MAX_BYTES];
-		uint32_t n = scene_ip(ip, "10.1.7.7", i < 2 ? places[i] : "192.168.10.9", 100);
-		if (i == 2) {
-			ip[8] = 1; /* the kernel says time exceeded */
-			scene_fix_checksum(ip);
-		}
+		uint32_t n = scene_ip(ip, "10.1.7.7", places[i], 100);
 		put(s, SCENE_WAN, scene_sealed(s, ANNE, ip, n, &as_usual));
 		struct rte_mbuf *m = scene_take_kernel(s);
 		assert_non_null(m);
