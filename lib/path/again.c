@@ -13,7 +13,7 @@ again_release(struct worker *w, struct burst *b)
 		p->ip = (uint8_t *)a->mbuf->buf_addr + a->ip_offset;
 		p->n_bytes = a->n_bytes;
 		p->family = a->family;
-		p->out_link = LINK_NONE;
+		p->out_link = a->out_link;
 		list_add(lists[a->stage], b->n - 1);
 	}
 	w->again.n = 0;

@@ -25,6 +25,7 @@ struct again_packet {
 	uint32_t n_bytes;   /* of the IP packet */
 	uint16_t ip_offset; /* of its header from the buffer's start */
 	uint16_t in_link;
+	uint16_t out_link;  /* SEALED: the tunnel, whose underlay it is */
 	uint8_t family;
 	uint8_t stage;      /* enum again_stage */
 };

@@ -120,6 +120,7 @@ queue(struct worker *w, const struct answer_about *about, struct icmp_request *r
 			.n_bytes = m->pkt_len,
 			.ip_offset = ANSWER_HEADROOM,
 			.in_link = link_of_answer(about),
+			.out_link = LINK_NONE,
 			.family = about->family,
 			.stage = AGAIN_ROUTED});
 	return true;

@@ -31,6 +31,7 @@ cut(const struct packet *p, const struct fragment_plan *plan, uint32_t k, struct
 		.n_bytes = m->pkt_len,
 		.ip_offset = (uint16_t)offset,
 		.in_link = p->in_link,
+		.out_link = p->out_link,
 		.family = p->family,
 		.stage = (uint8_t)stage};
 }
