@@ -126,7 +126,7 @@ read_neighbour(struct config_reader *r, char *value)
 
 static const struct config_key port_keys[] = {
 	{"Device", read_device, "a PCI address or a DPDK device string", "net_af_xdp0,iface=eth1",
-		"the NIC"},
+		"the NIC; wan.100 is VLAN 100 of the port wan, as a port of its own"},
 	{"Address", read_addresses, "IP addresses with their length",
 		"203.0.113.2/24, 2001:db8::2/64",
 		"addresses of the port's kernel twin; without any the kernel device's are adopted"},

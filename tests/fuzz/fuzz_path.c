@@ -190,9 +190,17 @@ judge_lan(const struct rte_mbuf *m)
 {
 	uint8_t family;
 	const uint8_t *ip = scene_packet(m);
+	uint32_t header_bytes = ETHERNET_BYTES;
 	must(m->data_len == m->pkt_len && m->data_len > ETHERNET_BYTES, "length of a LAN frame");
-	uint32_t n = ip_check(ip, m->data_len - ETHERNET_BYTES, &family);
-	must(n && n + ETHERNET_BYTES == m->data_len, "LAN packet of another length");
+	if (load_be16(ip - 2) == ETHERTYPE_VLAN) {
+		must(load_be16(ip) == SCENE_VLAN_ID, "a tag of nobody's");
+		header_bytes += VLAN_TAG_BYTES;
+		ip += VLAN_TAG_BYTES;
+		must(ip[16] == 192 && ip[17] == 168 && ip[18] == 30,
+			"tagged, but not for the VLAN");
+	}
+	uint32_t n = ip_check(ip, m->data_len - header_bytes, &family);
+	must(n && n + header_bytes == m->data_len, "LAN packet of another length");
 	must(is_within(ip_source(ip, family), family, ANNE) ||
 			is_within(ip_source(ip, family), family, BERT),
 		"LAN packet from nobody");
@@ -327,6 +335,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	must(scene_begin(), "EAL");
 	scene_create(&scene, 1);
+	scene_vlan(&scene);
 	return 0;
 }
 

@@ -63,6 +63,17 @@ expect_within 5 on a-gw sh -c "ss -lun | grep -q ':51820 '"
 expect complains 51820
 halt squatter
 
+proves "a VLAN of a port that there is not, an id that cannot be, a VLAN of a VLAN"
+with 's/^Device = .*lan0.*/Device = wam.100/'
+line=$(grep -n '^\[Port lan' "$(conf_of a)" | cut -d : -f 1)
+expect complains "hg0.conf:$line" wam "did you mean wan.100"
+with 's/^Device = .*lan0.*/Device = wan.4095/'
+expect complains hg0.conf: wan.4095 "1 to 4094"
+printf '\n[Port x]\nDevice = lan.5\n' >>"$(conf_of a)"
+sed -i 's/^Device = wan.4095/Device = wan.100/' "$(conf_of a)"
+expect complains hg0.conf: "a VLAN itself"
+site_conf a b
+
 proves "headgate check finds them without starting; the good file it calls good"
 expect "$headgate" check "$(conf_of a)"
 with 's/^AllowedIPs/AllowdIPs/'
