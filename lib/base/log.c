@@ -57,6 +57,16 @@ log_set_journal(bool on)
 	the_log.journal = on;
 }
 
+/* One line a message, whatever names and answers of others stand in it. */
+static void
+mask_control_bytes(char *line)
+{
+	for (; *line; line++) {
+		if ((uint8_t)*line < 0x20 || *line == 0x7f)
+			*line = '?';
+	}
+}
+
 static void
 write_line(enum log_level level, unsigned left_out, const char *format, va_list ap)
 {
@@ -64,6 +74,7 @@ write_line(enum log_level level, unsigned left_out, const char *format, va_list 
 	int n = vsnprintf(line, sizeof(line), format, ap);
 	if (n < 0)
 		return;
+	mask_control_bytes(line);
 	char note[48] = "";
 	if (left_out)
 		snprintf(note, sizeof(note), " (%u like it left out)", left_out);

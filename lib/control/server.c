@@ -225,6 +225,28 @@ clear_path(const char *path, struct err *err)
 	return 0;
 }
 
+/* Others must not be able to put a socket, or a way to elsewhere, in our place. */
+static int
+check_directory(const char *path, struct err *err)
+{
+	struct stat st;
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return err_set(err, -errno, "cannot make the directory %s: %s", path,
+			strerror(errno));
+	if (lstat(path, &st) < 0)
+		return err_set(err, -errno, "cannot look at %s: %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, -ENOTDIR, "%s is no directory, or a link to one: remove it",
+			path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return err_set(err, -EPERM, "the directory %s belongs to another user: remove it, "
+			"or have root own it", path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err, -EPERM, "the directory %s can be written by others than its "
+			"owner: chmod go-w %s", path, path);
+	return 0;
+}
+
 static void
 listener_closed(uv_handle_t *handle)
 {
@@ -260,10 +282,9 @@ server_open(struct server *s, const struct server_config *config, struct err *er
 	s->loop = config->loop;
 	TAILQ_INIT(&s->clients);
 	snprintf(s->path, sizeof(s->path), "%s/%s.sock", directory, config->name);
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return err_set(err, -errno, "cannot make the directory %s: %s", directory,
-			strerror(errno));
-	int rc = clear_path(s->path, err);
+	int rc = check_directory(directory, err);
+	if (!rc)
+		rc = clear_path(s->path, err);
 	return rc ? rc : listen_at(s, err);
 }
 

@@ -40,7 +40,7 @@ struct server_input {
 
 /* What kind of requests a socket takes. */
 struct server_kind {
-	const char *directory; /* made if it is not there */
+	const char *directory; /* made 0700 if it is not there; others must not write in it */
 	size_t connection_bytes; /* of state for each client; zeroed, then begin, at last end */
 	void (*begin)(void *connection);
 	void (*end)(void *connection);

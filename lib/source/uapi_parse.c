@@ -91,7 +91,7 @@ read_listen_port(struct uapi_parser *p, const char *value)
 static int
 read_fwmark(struct uapi_parser *p, const char *value)
 {
-	return wish_number(p, CHANGE_INTERFACE_SET_FWMARK, *value ? value : "0", UINT32_MAX);
+	return wish_number(p, CHANGE_INTERFACE_SET_FWMARK, value, UINT32_MAX);
 }
 
 static int

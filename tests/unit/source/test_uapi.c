@@ -127,7 +127,7 @@ static const struct {
 		"INTERFACE_SET_KEY (hidden);INTERFACE_SET_LISTEN_PORT 1;INTERFACE_SET_FWMARK 16;",
 		0},
 	{"private_key=<0>\n", "INTERFACE_SET_KEY (none);", 0},
-	{"private_key=<k>\nlisten_port=51820\nfwmark=\n", "", 0}, /* it is so already */
+	{"private_key=<k>\nlisten_port=51820\nfwmark=0\n", "", 0}, /* it is so already */
 	/* wg syncconf: a peer gets back what it had */
 	{"public_key=<b>\nreplace_allowed_ips=true\nallowed_ip=10.0.0.0/8\nallowed_ip=fd00::/64\n",
 		"", 0},
@@ -169,6 +169,7 @@ static const struct {
 	{"listen_port=-1\n", NULL, -EINVAL},
 	{"listen_port=\n", NULL, -EINVAL},
 	{"fwmark=4294967296\n", NULL, -EINVAL},
+	{"fwmark=\n", NULL, -EINVAL},
 	{"replace_peers=false\n", NULL, -EINVAL},
 	{"endpoint=127.0.0.1:9\n", NULL, -EINVAL}, /* of no peer */
 	{"public_key=<b>\nlisten_port=1\n", NULL, -EINVAL},
