@@ -9,11 +9,9 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <rte_ring.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "crypto/init.h"
@@ -22,6 +20,7 @@
 #include "host/netlink.h"
 #include "host/restore.h"
 #include "mailbox/ring_mode.h"
+#include "process.h"
 #include "source/config.h"
 
 enum {
@@ -341,25 +340,11 @@ stop(struct gateway *g)
 	profiles_fini(&g->profiles);
 }
 
-/* SIGTERM before the loop takes it over would end the process half set up. */
-static void
-hold_signals(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
 static int
 run(const struct options *o, struct err *err)
 {
 	static struct gateway g;
-	/* Private keys and plain text stand in this memory: no core dump may carry them away. */
-	prctl(PR_SET_DUMPABLE, 0);
+	process_begin();
 	int rc = crypto_init(err);
 	if (!rc)
 		rc = load_intent(o, &g.intent, err);
@@ -370,9 +355,13 @@ run(const struct options *o, struct err *err)
 		intent_destroy(g.intent);
 		return 0;
 	}
-	if (rc)
+	if (!rc)
+		rc = process_limit(g.intent, err);
+	if (rc) {
+		intent_destroy(g.intent);
 		return rc;
-	hold_signals();
+	}
+	process_hold_signals();
 	if (notify_open(&g.notify, err))
 		log_warn("%s", err->text);
 	rc = start(&g, o, err);
