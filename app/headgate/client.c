@@ -14,7 +14,7 @@
 
 enum {
 	ANSWER_MAX_BYTES = 256 << 20, /* a hundred thousand peers and room to spare */
-	WAIT_S = 30,
+	WAIT_S = 180, /* a reload may run commands of the config */
 	LIST_BYTES = 256,
 };
 

@@ -15,6 +15,7 @@
 #include "control/ports.h"
 #include "control/pulse.h"
 #include "control/reload.h"
+#include "control/transition.h"
 
 enum {
 	TURN_MS = 1,
@@ -95,15 +96,14 @@ static void
 on_signal(uv_signal_t *handle, int signum)
 {
 	struct control *c = handle->data;
-	struct reconcile_report report;
-	struct err err = {0};
 	if (signum == SIGHUP) {
-		reload(c, &report, &err);
-		return;
+		c->reload_is_wanted = true;
+	} else {
+		log_info("ends on %s", signum == SIGINT ? "SIGINT" : "SIGTERM");
+		if (c->config.notify)
+			notify_stopping(c->config.notify);
+		c->is_ending = true;
 	}
-	log_info("ends on %s", signum == SIGINT ? "SIGINT" : "SIGTERM");
-	if (c->config.notify)
-		notify_stopping(c->config.notify);
 	uv_stop(&c->loop);
 }
 
@@ -153,22 +153,26 @@ open_routes(struct control *c, struct err *err)
 static int
 apply_first(struct control *c, struct err *err)
 {
-	struct change_list list;
-	struct reconcile_report report = {0};
-	change_list_init(&list);
+	struct reconcile_report report;
 	c->is_starting = true;
-	int rc = intent_diff(c->running, c->config.intent, &list);
-	if (rc)
-		err_set(err, rc, "no memory for the config");
-	else
-		reconcile_list(c, &list, &report);
-	if (report.n_failed) {
-		rc = report.rc;
-		*err = report.first;
-	}
+	transition_begin(c, c->config.intent, &report);
 	c->is_starting = false;
-	change_list_fini(&list);
-	return rc;
+	if (report.n_failed)
+		*err = report.first;
+	return report.n_failed ? report.rc : 0;
+}
+
+/* What needs the whole of it to run: PostUp may send packets and ask our sockets. */
+static int
+finish_first(struct control *c, struct err *err)
+{
+	struct reconcile_report report = {0};
+	c->is_starting = true;
+	transition_end(c, &report);
+	c->is_starting = false;
+	if (report.n_failed)
+		*err = report.first;
+	return report.n_failed ? report.rc : 0;
 }
 
 static int
@@ -184,6 +188,7 @@ create_parts(struct control *c, struct err *err)
 	if (rc)
 		return err_set(err, rc, "cannot make the event loop: %s", uv_strerror(rc));
 	c->has_loop = true;
+	hook_runner_init(&c->hooks, &c->loop, &c->is_ending);
 	resolver_init(&c->resolver, &c->loop);
 	c->resolver.found = reconcile_endpoint_found;
 	c->resolver.ctx = c;
@@ -210,7 +215,7 @@ create(struct control *c, struct err *err)
 	}
 	if (!rc)
 		rc = handshaker_start(&c->handshaker, c->config.n_handshakers, err);
-	return rc;
+	return rc ? rc : finish_first(c, err);
 }
 
 int
@@ -251,7 +256,11 @@ control_run(struct control *c)
 	pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 	log_info("headgate is ready");
 	pulse_begin(c);
-	int rc = uv_run(&c->loop, UV_RUN_DEFAULT);
+	int rc = 0;
+	while (rc >= 0 && !c->is_ending) {
+		if (!reload_if_wanted(c))
+			rc = uv_run(&c->loop, UV_RUN_DEFAULT);
+	}
 	return rc < 0 ? rc : 0;
 }
 
@@ -287,6 +296,7 @@ close_loop(struct control *c)
 	if (!c->has_loop)
 		return 0;
 	resolver_fini(&c->resolver);
+	hook_runner_fini(&c->hooks);
 	uv_walk(&c->loop, close_handle, NULL);
 	for (unsigned i = 0; i < CLOSE_TRIES && uv_run(&c->loop, UV_RUN_NOWAIT); i++)
 		nanosleep(&pause, NULL);
@@ -296,6 +306,8 @@ close_loop(struct control *c)
 void
 control_destroy(struct control *c)
 {
+	if (c->routes)
+		transition_leave(c);
 	handshaker_stop(&c->handshaker);
 	if (c->routes)
 		remove_all(c);

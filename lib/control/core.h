@@ -10,6 +10,7 @@
 #include "control/control.h"
 #include "control/drops.h"
 #include "control/handshaker.h"
+#include "control/hook.h"
 #include "control/peers.h"
 #include "control/quick_default.h"
 #include "control/resolver.h"
@@ -30,11 +31,19 @@ struct port_twin {
 
 struct control;
 
+enum iface_stage {
+	IFACE_COMING,  /* there, without routes and the like until all that is to come has come */
+	IFACE_ROUTED,  /* PostUp runs */
+	IFACE_UP,
+	IFACE_LEAVING, /* PreDown has run */
+};
+
 /* A WireGuard interface. */
 struct control_iface {
 	struct control *control;
 	char name[INTENT_NAME_BYTES];
 	bool is_live;
+	enum iface_stage stage;
 	uint16_t iface_id;
 	struct twin tun;           /* with Host = yes */
 	uint16_t listen_port;      /* the real one; 0: none yet */
@@ -43,6 +52,7 @@ struct control_iface {
 	uint32_t fwmark_asked;     /* as the intent has it; 0: none */
 	uint16_t mtu;
 	struct quick_default quick;
+	bool has_dns;              /* resolvconf or resolvectl has its name servers */
 	struct server uapi, ctl;
 };
 
@@ -73,7 +83,12 @@ struct control {
 	uv_timer_t turn_timer, tick_timer;
 	uv_signal_t signals[3];   /* SIGTERM, SIGINT, SIGHUP */
 	uv_poll_t routes_poll;
+	struct hook_runner hooks;
 	bool has_loop;
+	bool is_ending;            /* SIGTERM or SIGINT came */
+	bool is_changing;          /* from one intent to another, running hooks maybe */
+	bool reload_is_wanted;
+	struct server_client *reload_asker; /* who waits for its end at a ctl socket, or NULL */
 	bool marks_were_ignored;   /* src_valid_mark was 0 */
 	bool is_starting;          /* the first intent is being applied */
 	bool is_stopping;          /* devices go soon, and their routes with them */

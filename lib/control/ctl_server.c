@@ -16,6 +16,8 @@ enum { REQUEST_BYTES = 64 };
 struct connection {
 	char line[REQUEST_BYTES];
 	size_t n_bytes;
+	struct control *waits_for; /* the end of a reload; NULL: it does not */
+	struct server_client *client;
 };
 
 static void
@@ -26,6 +28,9 @@ begin(void *connection)
 static void
 end(void *connection)
 {
+	struct connection *conn = connection;
+	if (conn->waits_for && conn->waits_for->reload_asker == conn->client)
+		conn->waits_for->reload_asker = NULL;
 }
 
 static json_t *
@@ -44,17 +49,15 @@ answer_error(const char *text)
 }
 
 static json_t *
-answer_reload(struct control *c)
+json_of_reload(int rc, const struct reconcile_report *report, const char *error)
 {
-	struct reconcile_report report;
-	struct err err = {0};
-	if (reload(c, &report, &err))
-		return answer_error(err.text);
-	json_t *j = json_pack("{s:b, s:i, s:i, s:i}", "ok", !report.n_failed, "changes",
-		(int)report.n_applied, "failed", (int)report.n_failed, "restart",
-		(int)report.n_restart);
-	if (j && report.n_failed)
-		json_object_set_new(j, "error", json_string(report.first.text));
+	if (rc)
+		return answer_error(error);
+	json_t *j = json_pack("{s:b, s:i, s:i, s:i}", "ok", !report->n_failed, "changes",
+		(int)report->n_applied, "failed", (int)report->n_failed, "restart",
+		(int)report->n_restart);
+	if (j && report->n_failed)
+		json_object_set_new(j, "error", json_string(report->first.text));
 	return j;
 }
 
@@ -73,7 +76,6 @@ static const struct {
 	{"peers", answer_status},
 	{"ports", answer_status},
 	{"drops", answer_status},
-	{"reload", answer_reload},
 	{"check", answer_check},
 };
 
@@ -95,6 +97,44 @@ append(const char *data, size_t n_bytes, void *reply)
 }
 
 static enum server_step
+print_answer(json_t *j, struct text *reply)
+{
+	if (!j)
+		return SERVER_CLOSE;
+	json_dump_callback(j, append, reply, JSON_COMPACT);
+	text_add_bytes(reply, "\n", 1);
+	json_decref(j);
+	return SERVER_LAST;
+}
+
+/* The loop does it once no callback of it runs; the answer is ctl_answer_reload's. */
+static enum server_step
+ask_for_reload(struct control *c, struct connection *conn, struct text *reply)
+{
+	if (c->reload_asker || c->is_changing)
+		return print_answer(answer_error("another reload is under way: try again"), reply);
+	c->reload_asker = conn->client;
+	c->reload_is_wanted = true;
+	conn->waits_for = c;
+	uv_stop(&c->loop);
+	return SERVER_WAIT;
+}
+
+void
+ctl_answer_reload(struct control *c, int rc, const struct reconcile_report *report,
+	const char *error)
+{
+	struct text reply;
+	if (!c->reload_asker)
+		return;
+	text_init(&reply);
+	print_answer(json_of_reload(rc, report, error), &reply);
+	server_answer(c->reload_asker, &reply);
+	c->reload_asker = NULL;
+	text_fini(&reply);
+}
+
+static enum server_step
 feed(void *ctx, void *connection, struct server_input *in, struct text *reply)
 {
 	struct control_iface *i = ctx;
@@ -109,13 +149,10 @@ feed(void *ctx, void *connection, struct server_input *in, struct text *reply)
 	if (!end_of_line)
 		return SERVER_MORE;
 	conn->line[conn->n_bytes] = 0;
-	json_t *j = answer(i->control, conn->line);
-	if (!j)
-		return SERVER_CLOSE;
-	json_dump_callback(j, append, reply, JSON_COMPACT);
-	text_add_bytes(reply, "\n", 1);
-	json_decref(j);
-	return SERVER_LAST;
+	conn->client = in->client;
+	if (strcmp(conn->line, "reload") == 0)
+		return ask_for_reload(i->control, conn, reply);
+	return print_answer(answer(i->control, conn->line), reply);
 }
 
 const struct server_kind ctl_server = {

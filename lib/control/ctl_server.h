@@ -10,6 +10,11 @@
  */
 #pragma once
 
+#include "control/reconcile.h"
 #include "control/server.h"
 
 extern const struct server_kind ctl_server;
+
+/* A reload has ended (rc and error as of reload): whoever asked for it, if anybody, hears. */
+void ctl_answer_reload(struct control *c, int rc, const struct reconcile_report *report,
+	const char *error);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "control/ctl_server.h"
+#include "control/quick.h"
 #include "control/uapi_server.h"
 #include "host/sysctl.h"
 
@@ -124,6 +125,7 @@ remove_iface(struct control *c, struct control_iface *i)
 	server_close(&i->uapi);
 	server_close(&i->ctl);
 	quick_default_clear(c, i);
+	quick_unset_dns(i);
 	forget_routes(c, i);
 	if (i->is_listening)
 		exception_unlisten(c->exception, i->iface_id, NULL);
@@ -289,8 +291,8 @@ set_fwmark(struct control *c, struct control_iface *i, uint32_t fwmark, struct e
 		ifaces_set_mark(c, i, fwmark, err);
 }
 
-static int
-set_mtu(struct control *c, struct control_iface *i, uint16_t mtu, struct err *err)
+int
+ifaces_set_mtu(struct control *c, struct control_iface *i, uint16_t mtu, struct err *err)
 {
 	mtu = mtu ? mtu : default_mtu(c);
 	int rc = i->tun.fd >= 0 ? twin_set_mtu(&i->tun, c->netlink, mtu, err) : 0;
@@ -377,7 +379,7 @@ iface_route(struct control *c, struct control_iface *i, const struct prefix *p, 
 	struct err *err)
 {
 	struct prefix masked = prefix_masked(p);
-	if (c->is_stopping)
+	if (c->is_stopping || (i->stage == IFACE_COMING && control_has_host(c)))
 		return 0;
 	if (!control_has_host(c)) {
 		routes_static_allowed(c->routes, i->iface_id, &masked, is_there);
@@ -386,8 +388,8 @@ iface_route(struct control *c, struct control_iface *i, const struct prefix *p, 
 	return route_in_kernel(c, i, &masked, is_there, err);
 }
 
-static int
-route_all(struct control *c, struct control_iface *i, bool is_there, struct err *err)
+int
+ifaces_route_all(struct control *c, struct control_iface *i, bool is_there, struct err *err)
 {
 	const struct interface_intent *it = intent_interface_find(c->running, i->name);
 	int rc = 0;
@@ -404,10 +406,10 @@ set_table(struct control *c, struct control_iface *i, const struct change *chang
 {
 	if (!control_has_host(c))
 		return 0;
-	int rc = route_all(c, i, false, err);
+	int rc = ifaces_route_all(c, i, false, err);
 	if (!rc)
 		rc = intent_apply(c->running, change);
-	return rc ? rc : route_all(c, i, true, err);
+	return rc ? rc : ifaces_route_all(c, i, true, err);
 }
 
 /* ---- Changes ---- */
@@ -420,6 +422,11 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 	case CHANGE_INTERFACE_REMOVE:
 		remove_iface(c, i);
 		return 0;
+	case CHANGE_INTERFACE_SET_HOOKS:
+	case CHANGE_INTERFACE_SET_SAVE:
+		return 0; /* looked at when their time comes */
+	case CHANGE_INTERFACE_SET_DNS:
+		return i->stage == IFACE_COMING ? 0 : quick_set_dns(c, i, change->text, err);
 	case CHANGE_INTERFACE_SET_KEY:
 		return set_key(c, i, &change->key);
 	case CHANGE_INTERFACE_SET_LISTEN_PORT:
@@ -427,7 +434,9 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 	case CHANGE_INTERFACE_SET_FWMARK:
 		return set_fwmark(c, i, (uint32_t)change->number, err);
 	case CHANGE_INTERFACE_SET_MTU:
-		return set_mtu(c, i, (uint16_t)change->number, err);
+		return change->number || i->stage == IFACE_COMING ?
+			ifaces_set_mtu(c, i, (uint16_t)change->number, err) :
+			quick_set_mtu(c, i, err);
 	case CHANGE_INTERFACE_SET_TABLE:
 		return set_table(c, i, change, err);
 	case CHANGE_INTERFACE_ADDRESS_ADD:

@@ -16,6 +16,8 @@ int ifaces_change(struct control *c, const struct change *change, struct err *er
 /* The mark of the interface's outer packets, whatever the intent says. */
 int ifaces_set_mark(struct control *c, struct control_iface *i, uint32_t fwmark,
 	struct err *err);
+/* 0: what fits through the narrowest port. */
+int ifaces_set_mtu(struct control *c, struct control_iface *i, uint16_t mtu, struct err *err);
 /* After a batch: those that have no port to listen on yet get one, and guards are renewed. */
 int ifaces_settle(struct control *c, struct err *err);
 /* Removes all; their peers are gone already. */
@@ -25,5 +27,7 @@ void ifaces_fini(struct control *c);
  * The kernel's (or the static) route of an allowed prefix comes or goes, as Table says. One that a
  * connected network has already is left out; a default route is quick_default.h's.
  */
+/* All prefixes of all peers. */
+int ifaces_route_all(struct control *c, struct control_iface *i, bool is_there, struct err *err);
 int iface_route(struct control *c, struct control_iface *i, const struct prefix *p,
 	bool is_there, struct err *err);

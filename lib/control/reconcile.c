@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/ifaces.h"
 #include "control/ports.h"
+#include "control/quick.h"
 
 /* An interface that goes takes its peers along, one at a time. */
 static int
@@ -24,6 +25,20 @@ remove_peers_of(struct control *c, const char *name, struct err *err)
 		if (!rc)
 			rc = intent_apply(c->running, &gone);
 	}
+	return rc;
+}
+
+/* With the commands that belong to its going, if it was up. */
+static int
+remove_interface(struct control *c, const struct change *change, struct err *err)
+{
+	struct control_iface *i = iface_find(c, change->on);
+	bool was_up = i && quick_begin_down(c, i);
+	int rc = remove_peers_of(c, change->on, err);
+	if (!rc)
+		rc = ifaces_change(c, change, err);
+	if (!rc && was_up)
+		quick_finish_down(c, intent_interface_find(c->running, change->on));
 	return rc;
 }
 
@@ -45,10 +60,9 @@ apply(struct control *c, const struct change *change, struct err *err)
 		return ports_change(c, change, err);
 	if (change->kind >= CHANGE_PEER_ADD)
 		return reconcile_peer(c, change, err);
-	int rc = 0;
 	if (change->kind == CHANGE_INTERFACE_REMOVE)
-		rc = remove_peers_of(c, change->on, err);
-	return rc ? rc : ifaces_change(c, change, err);
+		return remove_interface(c, change, err);
+	return ifaces_change(c, change, err);
 }
 
 /* What cannot be done to a running gateway, and what hangs on such a change. */

@@ -4,6 +4,8 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "control/ctl_server.h"
+#include "control/transition.h"
 #include "source/config.h"
 
 /* The files as they are now, checked as a whole; NULL with a sentence. */
@@ -29,7 +31,6 @@ static int
 reload_now(struct control *c, struct reconcile_report *report, struct err *err)
 {
 	int rc;
-	struct change_list list;
 	struct intent *wanted = load(c, &rc, err);
 	if (!wanted) {
 		log_error("the config was not reloaded: %s", err->text);
@@ -37,18 +38,25 @@ reload_now(struct control *c, struct reconcile_report *report, struct err *err)
 	}
 	for (size_t i = 0; i < wanted->n_warnings; i++)
 		log_warn("%s", wanted->warnings[i]);
-	change_list_init(&list);
-	rc = intent_diff(c->running, wanted, &list);
-	if (rc)
-		err_set(err, rc, "no memory to compare the config with what runs");
-	else
-		reconcile_list(c, &list, report);
-	change_list_fini(&list);
+	transition_begin(c, wanted, report);
+	transition_end(c, report);
 	intent_destroy(wanted);
-	if (!rc)
-		log_info("config reloaded: %u changes, %u failed, %u need a restart",
-			report->n_applied, report->n_failed, report->n_restart);
-	return rc;
+	log_info("config reloaded: %u changes, %u failed, %u need a restart", report->n_applied,
+		report->n_failed, report->n_restart);
+	return 0;
+}
+
+bool
+reload_if_wanted(struct control *c)
+{
+	struct reconcile_report report = {0};
+	struct err err = {0};
+	if (!c->reload_is_wanted)
+		return false;
+	c->reload_is_wanted = false;
+	int rc = reload(c, &report, &err);
+	ctl_answer_reload(c, rc, &report, err.text);
+	return true;
 }
 
 int

@@ -8,7 +8,16 @@
 
 #include "control/reconcile.h"
 
-/* 0 and a report, or a negative errno with a sentence, and then all is as it was. */
+/*
+ * Runs the commands of interfaces that come and go, and turns the loop meanwhile: not to be called
+ * from a callback of it. 0 and a report, or a negative errno with a sentence, and then all is as it
+ * was.
+ */
 int reload(struct control *c, struct reconcile_report *report, struct err *err);
+/*
+ * The same between two runs of the loop, when a signal or a ctl socket has asked for it; who asked
+ * gets the answer. True if there was such a wish.
+ */
+bool reload_if_wanted(struct control *c);
 /* Whether the files would load; changes nothing. */
 int reload_check(struct control *c, struct err *err);

@@ -26,6 +26,7 @@ struct server_client {
 	struct text reply;     /* being written while is_writing */
 	bool is_writing;
 	bool is_last;          /* drop it once written */
+	bool is_waiting;       /* for server_answer */
 	ns_t moved_ns;
 	size_t at, n_bytes;    /* what of the buffer was not used yet */
 	char buffer[SERVER_BUFFER_BYTES];
@@ -125,7 +126,8 @@ client_serve(struct server_client *c)
 {
 	enum server_step step = SERVER_MORE;
 	while (c->n_bytes && step == SERVER_MORE) {
-		struct server_input in = {.data = c->buffer + c->at, .n_bytes = c->n_bytes};
+		struct server_input in = {.data = c->buffer + c->at, .n_bytes = c->n_bytes,
+			.client = c};
 		step = c->kind->feed(c->server->ctx, c->connection, &in, &c->reply);
 		if (!c->server)
 			return; /* the request has closed this very socket */
@@ -135,12 +137,26 @@ client_serve(struct server_client *c)
 		c->at += in.n_used;
 		c->n_bytes -= in.n_used;
 	}
-	c->is_last = step == SERVER_LAST;
+	c->is_last = step == SERVER_LAST || step == SERVER_WAIT;
+	c->is_waiting = step == SERVER_WAIT;
+	if (c->is_waiting)
+		return; /* nothing is read meanwhile */
 	if (step == SERVER_REPLY || step == SERVER_LAST)
 		client_write(c);
 	else if (step == SERVER_CLOSE ||
 		uv_read_start((uv_stream_t *)&c->pipe, client_alloc, client_read))
 		client_drop(c);
+}
+
+void
+server_answer(struct server_client *c, struct text *reply)
+{
+	c->is_waiting = false;
+	text_fini(&c->reply);
+	c->reply = *reply;
+	text_init(reply);
+	if (c->server)
+		client_write(c);
 }
 
 static struct server_client *
@@ -190,7 +206,7 @@ server_tick(struct server *s, ns_t now)
 		return;
 	for (struct server_client *c = TAILQ_FIRST(&s->clients); c; c = next) {
 		next = TAILQ_NEXT(c, in_clients);
-		if (now > c->moved_ns && now - c->moved_ns > SERVER_IDLE_NS)
+		if (!c->is_waiting && now > c->moved_ns && now - c->moved_ns > SERVER_IDLE_NS)
 			client_drop(c);
 	}
 }

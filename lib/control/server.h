@@ -30,12 +30,16 @@ enum server_step {
 	SERVER_REPLY, /* reply holds the answer; what was not used is the next request's */
 	SERVER_LAST,  /* the same, and then the connection ends */
 	SERVER_CLOSE, /* it ends at once */
+	SERVER_WAIT,  /* server_answer comes later, and then the connection ends */
 };
+
+struct server_client;
 
 struct server_input {
 	const char *data;
 	size_t n_bytes;
 	size_t n_used; /* out */
+	struct server_client *client; /* for server_answer */
 };
 
 /* What kind of requests a socket takes. */
@@ -49,7 +53,6 @@ struct server_kind {
 		struct text *reply);
 };
 
-struct server_client;
 TAILQ_HEAD(server_clients, server_client);
 
 struct server {
@@ -76,5 +79,10 @@ struct server_config {
 int server_open(struct server *s, const struct server_config *config, struct err *err);
 /* Stops listening, drops the clients and removes the socket. No effect on a zeroed server. */
 void server_close(struct server *s);
+/*
+ * The answer to a client whose feed returned SERVER_WAIT, once. It is told that the client went, by
+ * end, until which the pointer lives. The text is emptied.
+ */
+void server_answer(struct server_client *client, struct text *reply);
 /* Drops clients that idle; about every second. */
 void server_tick(struct server *s, ns_t now);

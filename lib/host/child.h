@@ -6,6 +6,12 @@
 
 #include "base/err.h"
 
+/*
+ * Sees to it that programs started from here on get none of this process's descriptors beyond the
+ * first three: DPDK and its drivers open theirs without O_CLOEXEC. child_run does it by itself.
+ */
+void child_close_on_exec(void);
+
 struct child_run {
 	const char *const *argv; /* argv[0] is looked up in PATH; ends with NULL */
 	const char *input;       /* its standard input; NULL: none */

@@ -137,6 +137,12 @@ apply_interface(struct intent *it, struct interface_intent *i, const struct chan
 	case CHANGE_INTERFACE_REMOVE:
 		intent_interface_remove(it, i);
 		return 0;
+	case CHANGE_INTERFACE_SET_HOOKS:
+		return hook_list_set(&i->hooks, &c->hooks);
+	case CHANGE_INTERFACE_SET_DNS:
+		return intent_text_set(&i->dns, c->text);
+	case CHANGE_INTERFACE_SET_SAVE:
+		return intent_text_set(&i->save_path, c->text);
 	case CHANGE_INTERFACE_SET_KEY:
 		interface_set_key(i, &c->key);
 		return 0;

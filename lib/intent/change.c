@@ -19,6 +19,7 @@ enum value_kind {
 	VALUE_addr,
 	VALUE_endpoint,
 	VALUE_neighbour,
+	VALUE_hooks,
 	VALUE_table,
 };
 
@@ -53,9 +54,25 @@ change_list_fini(struct change_list *l)
 		char **text = text_of(&l->items[i]);
 		if (text)
 			free(*text);
+		if (kinds[l->items[i].kind].value == VALUE_hooks)
+			hook_list_fini(&l->items[i].hooks);
 	}
 	array_free(l->items, l->n, sizeof(*l->items));
 	*l = (struct change_list){0};
+}
+
+/* What c points to, which is somebody else's, becomes a copy of its own. */
+static int
+own(struct change *c)
+{
+	char **text = text_of(c);
+	if (text && *text && !(*text = strdup(*text)))
+		return -ENOMEM;
+	if (kinds[c->kind].value != VALUE_hooks)
+		return 0;
+	struct hook_list theirs = c->hooks;
+	c->hooks = (struct hook_list){0};
+	return hook_list_set(&c->hooks, &theirs);
 }
 
 int
@@ -66,13 +83,12 @@ change_list_add(struct change_list *l, const struct change *c)
 		return -ENOMEM;
 	l->items = items;
 	items[l->n] = *c;
-	char **text = text_of(&items[l->n]);
-	if (text && *text && !(*text = strdup(*text))) {
+	int rc = own(&items[l->n]);
+	if (rc)
 		secret_wipe(&items[l->n], sizeof(*items));
-		return -ENOMEM;
-	}
-	l->n++;
-	return 0;
+	else
+		l->n++;
+	return rc;
 }
 
 const char *
@@ -130,6 +146,9 @@ format_value(const struct change *c, char *out, size_t n_bytes)
 		return format_endpoint(&c->endpoint, out, n_bytes);
 	case VALUE_neighbour:
 		return format_neighbour(&c->neighbour, out, n_bytes);
+	case VALUE_hooks:
+		snprintf(out, n_bytes, "%zu command%s", c->hooks.n, c->hooks.n == 1 ? "" : "s");
+		return out;
 	case VALUE_table:
 		snprintf(out, n_bytes, "%s %u",
 			c->table.mode == TABLE_AUTO  ? "auto"

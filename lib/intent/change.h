@@ -41,6 +41,9 @@
 	X(NEIGHBOUR_REMOVE, neighbour, NULL)                                                       \
 	X(INTERFACE_ADD, none, NULL)                                                               \
 	X(INTERFACE_REMOVE, none, NULL)                                                            \
+	X(INTERFACE_SET_HOOKS, hooks, NULL)                                                        \
+	X(INTERFACE_SET_DNS, text, NULL)                                                           \
+	X(INTERFACE_SET_SAVE, text, NULL)                                                          \
 	X(INTERFACE_SET_KEY, key, NULL)                                                            \
 	X(INTERFACE_SET_LISTEN_PORT, number, NULL)                                                 \
 	X(INTERFACE_SET_FWMARK, number, NULL)                                                      \
@@ -82,6 +85,7 @@ struct change {
 		struct addr addr;
 		struct endpoint_intent endpoint; /* its host is owned by the list */
 		struct neighbour_intent neighbour;
+		struct hook_list hooks; /* owned by the list */
 		struct {
 			enum table_mode mode;
 			uint32_t id;

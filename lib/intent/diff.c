@@ -45,7 +45,7 @@ diff_number(struct diff *d, enum change_kind kind, int64_t a, int64_t b)
 static void
 diff_text(struct diff *d, enum change_kind kind, const char *a, const char *b)
 {
-	if (strcmp(a, b) != 0)
+	if (strcmp(a ? a : "", b ? b : "") != 0)
 		emit(d, &(struct change){.kind = kind, .text = (char *)b});
 }
 
@@ -142,6 +142,10 @@ diff_ports(struct diff *d, const struct intent *from, const struct intent *to)
 static void
 diff_interface(struct diff *d, const struct interface_intent *a, const struct interface_intent *b)
 {
+	if (!hook_list_is_equal(&a->hooks, &b->hooks))
+		emit(d, &(struct change){.kind = CHANGE_INTERFACE_SET_HOOKS, .hooks = b->hooks});
+	diff_text(d, CHANGE_INTERFACE_SET_DNS, a->dns, b->dns);
+	diff_text(d, CHANGE_INTERFACE_SET_SAVE, a->save_path, b->save_path);
 	diff_key(d, CHANGE_INTERFACE_SET_KEY, &a->private_key, &b->private_key);
 	diff_number(d, CHANGE_INTERFACE_SET_LISTEN_PORT, a->listen_port, b->listen_port);
 	diff_number(d, CHANGE_INTERFACE_SET_FWMARK, a->fwmark, b->fwmark);

@@ -40,6 +40,9 @@ static void
 interface_destroy(struct interface_intent *i)
 {
 	free(i->addresses.items);
+	hook_list_fini(&i->hooks);
+	free(i->dns);
+	free(i->save_path);
 	peer_set_fini(&i->peers);
 	secret_wipe(i, sizeof(*i));
 	free(i);
@@ -101,6 +104,12 @@ copy_interface(struct intent *to, const struct interface_intent *from)
 	i->table = from->table;
 	i->table_id = from->table_id;
 	int rc = prefix_list_copy(&i->addresses, &from->addresses);
+	if (!rc)
+		rc = hook_list_set(&i->hooks, &from->hooks);
+	if (!rc)
+		rc = intent_text_set(&i->dns, from->dns);
+	if (!rc)
+		rc = intent_text_set(&i->save_path, from->save_path);
 	return rc ? rc : peer_set_copy(&i->peers, &from->peers);
 }
 
@@ -336,6 +345,17 @@ neighbour_remove(struct port_intent *p, const struct addr *ip)
 	if (!n)
 		return -ENOENT;
 	array_cut(p->neighbours, p->n_neighbours--, sizeof(*n), (size_t)(n - p->neighbours));
+	return 0;
+}
+
+int
+intent_text_set(char **out, const char *text)
+{
+	char *copy = text && *text ? strdup(text) : NULL;
+	if (text && *text && !copy)
+		return -ENOMEM;
+	free(*out);
+	*out = copy;
 	return 0;
 }
 

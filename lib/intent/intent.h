@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/key.h"
 #include "base/log.h"
+#include "intent/hooks.h"
 #include "intent/peers.h"
 
 enum {
@@ -28,6 +29,7 @@ enum {
 	INTENT_MTU_MIN = 576,
 	INTENT_MTU_MAX = 16000,
 	INTENT_WHERE_BYTES = 272,
+	INTENT_DNS_BYTES = 2048, /* of a DNS list, with the end */
 };
 
 enum idle_mode {
@@ -107,6 +109,9 @@ struct interface_intent {
 	enum table_mode table;
 	uint32_t table_id; /* with TABLE_NUMBER */
 	struct prefix_list addresses;
+	struct hook_list hooks;
+	char *dns;       /* "10.0.0.1,fd00::1,example.org"; NULL: none */
+	char *save_path; /* the file that gets the running state at the end; NULL: none */
 	struct peer_set peers;
 };
 
@@ -159,6 +164,9 @@ bool prefix_list_has(const struct prefix_list *l, const struct prefix *p);
 int neighbour_add(struct port_intent *p, const struct neighbour_intent *n);
 int neighbour_remove(struct port_intent *p, const struct addr *ip);
 const struct neighbour_intent *neighbour_find(const struct port_intent *p, const struct addr *ip);
+
+/* Puts a copy of text in the place of *out; NULL or "" is NULL. 0 or -ENOMEM. */
+int intent_text_set(char **out, const char *text) __attribute__((warn_unused_result));
 
 /* A zero key means none. */
 void interface_set_key(struct interface_intent *i, const struct key *private_key);

@@ -252,8 +252,8 @@ read_lines(struct config_reader *r, const char *text, size_t n_bytes, char *line
 }
 
 /* "…/wg0.conf" is wg0; headgate.conf is hg0. */
-static void
-name_from_file(const char *file, char out[INTENT_NAME_BYTES])
+void
+config_name_from_file(const char *file, char out[INTENT_NAME_BYTES])
 {
 	const char *slash = strrchr(file, '/');
 	const char *base = slash ? slash + 1 : file;
@@ -276,7 +276,7 @@ name_interface(struct config_reader *r, const char *file)
 		return 0;
 	memcpy(name, r->interface_name, sizeof(name));
 	if (!name[0])
-		name_from_file(file, name);
+		config_name_from_file(file, name);
 	r->line = i->origin.line;
 	if (!intent_name_is_valid(name, sizeof(name)))
 		return config_error(r,
@@ -287,7 +287,7 @@ name_interface(struct config_reader *r, const char *file)
 		return config_error(r, "a second interface %s: the first is at %s", name,
 			intent_where(r->it, other->origin, where));
 	memcpy(i->name, name, sizeof(name));
-	return 0;
+	return r->saves_config ? intent_text_set(&i->save_path, file) : 0;
 }
 
 static int
@@ -312,8 +312,8 @@ config_parse(struct intent *it, const char *file, const char *text, size_t n_byt
 	return parse(&r, file, text, n_bytes);
 }
 
-static int
-read_whole(int fd, const char *path, struct text *out, struct err *err)
+int
+config_read_whole(int fd, const char *path, struct text *out, struct err *err)
 {
 	enum { PIECE_BYTES = 64 << 10 };
 	for (;;) {
@@ -334,18 +334,34 @@ read_whole(int fd, const char *path, struct text *out, struct err *err)
 	}
 }
 
+/* Who may write the file may have commands run as root: that must be nobody else. */
+static int
+check_commands(struct config_reader *r, const char *path, const struct stat *st)
+{
+	bool is_ours = st->st_uid == 0 || st->st_uid == geteuid();
+	if (!r->hook_name || (is_ours && !(st->st_mode & (S_IWGRP | S_IWOTH))))
+		return 0;
+	r->line = r->hook_line;
+	return config_error(r,
+		"%s would be run as root, and others than root may write the file: chown root %s; "
+		"chmod go-w %s", r->hook_name, path, path);
+}
+
 static int
 load(struct config_reader *r, int fd, const char *path, struct text *text)
 {
 	struct stat st;
-	int rc = read_whole(fd, path, text, r->err);
+	int rc = config_read_whole(fd, path, text, r->err);
 	if (rc == 0)
 		rc = parse(r, path, text->data, text->n_bytes);
-	if (rc == 0 && r->holds_keys && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		(st.st_mode & S_IRWXO))
+	if (rc)
+		return rc;
+	if (fstat(fd, &st) < 0)
+		return err_set(r->err, -errno, "cannot look at %s: %s", path, strerror(errno));
+	if (r->holds_keys && S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO))
 		intent_warn(
 			r->it, "%s holds keys and everybody may read it: chmod 600 %s", path, path);
-	return rc;
+	return check_commands(r, path, &st);
 }
 
 int

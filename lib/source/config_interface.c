@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* [Interface]: wg's and wg-quick's own section and keys, and two of ours. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -103,34 +104,93 @@ read_mtu(struct config_reader *r, char *value)
 static int
 read_table(struct config_reader *r, char *value)
 {
-	static const char *const words[] = {[TABLE_AUTO] = "auto", [TABLE_OFF] = "off"};
+	static const struct {
+		const char *name;
+		enum table_mode mode;
+		uint32_t id;
+	} words[] = {
+		{"auto", TABLE_AUTO, 0},
+		{"off", TABLE_OFF, 0},
+		{"main", TABLE_NUMBER, 254},
+		{"default", TABLE_NUMBER, 253},
+	};
 	struct interface_intent *i = r->interface;
-	unsigned word;
-	i->table_id = 0;
-	if (value_word(value, words, ARRAY_COUNT(words), &word) == 0) {
-		i->table = (enum table_mode)word;
+	for (size_t k = 0; k < ARRAY_COUNT(words); k++) {
+		if (strcasecmp(value, words[k].name) != 0)
+			continue;
+		i->table = words[k].mode;
+		i->table_id = words[k].id;
 		return 0;
 	}
+	i->table_id = 0;
 	i->table = TABLE_NUMBER;
 	int rc = value_number(value, UINT32_MAX, &i->table_id);
 	return i->table_id ? rc : -EINVAL;
 }
 
 static int
-refuse_hook(struct config_reader *r, char *value)
+add_hook(struct config_reader *r, enum hook_when when, char *value)
 {
-	return config_error(r,
-		"%s is not run yet: take the line out and run the command from a systemd unit "
-		"beside headgated",
-		r->key->name);
+	char where[INTENT_WHERE_BYTES];
+	if (!*value)
+		return -EINVAL;
+	intent_where(r->it, config_here(r), where);
+	if (!r->hook_name) {
+		r->hook_name = r->key->name;
+		r->hook_line = r->line;
+	}
+	int rc = hook_list_add(&r->interface->hooks, &(struct hook){when, value, where});
+	return rc == -ENOSPC ? config_error(r, "more than %d commands here", HOOK_MAX) : rc;
 }
 
 static int
-refuse_dns(struct config_reader *r, char *value)
+read_pre_up(struct config_reader *r, char *value)
 {
-	return config_error(r,
-		"DNS is not set yet: take the line out and give this host its resolver by "
-		"resolvectl or /etc/resolv.conf");
+	return add_hook(r, HOOK_PRE_UP, value);
+}
+
+static int
+read_post_up(struct config_reader *r, char *value)
+{
+	return add_hook(r, HOOK_POST_UP, value);
+}
+
+static int
+read_pre_down(struct config_reader *r, char *value)
+{
+	return add_hook(r, HOOK_PRE_DOWN, value);
+}
+
+static int
+read_post_down(struct config_reader *r, char *value)
+{
+	return add_hook(r, HOOK_POST_DOWN, value);
+}
+
+/* An address is a name server, a name a search domain; what stands in them is safe in a shell. */
+static int
+read_dns_item(struct config_reader *r, char *item)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.-";
+	struct addr a;
+	char text[ADDR_TEXT_BYTES], all[INTENT_DNS_BYTES];
+	const char *was = r->interface->dns;
+	if (addr_parse(item, &a) == 0)
+		item = strcpy(text, addr_format(&a, all));
+	else if (item[strspn(item, plain)] || item[strspn(item, "0123456789.")] == 0 ||
+		item[0] == '-' || strlen(item) >= HOST_TEXT_BYTES)
+		return -EINVAL;
+	int n = snprintf(all, sizeof(all), "%s%s%s", was ? was : "", was ? "," : "", item);
+	if (n < 0 || (size_t)n >= sizeof(all))
+		return config_error(r, "the DNS list is longer than %d bytes", INTENT_DNS_BYTES);
+	return intent_text_set(&r->interface->dns, all);
+}
+
+static int
+read_dns(struct config_reader *r, char *value)
+{
+	return value_list(r, value, read_dns_item);
 }
 
 static int
@@ -140,11 +200,8 @@ read_save_config(struct config_reader *r, char *value)
 	unsigned word;
 	if (value_word(value, words, ARRAY_COUNT(words), &word) < 0)
 		return -EINVAL;
-	if (!word)
-		return 0;
-	return config_error(r,
-		"SaveConfig is not done yet: take the line out and keep changes with "
-		"`wg showconf`");
+	r->saves_config = word;
+	return 0;
 }
 
 static const struct config_key interface_keys[] = {
@@ -161,12 +218,18 @@ static const struct config_key interface_keys[] = {
 		"largest inner packet; default: the underlay's less 80 bytes"},
 	{"Table", read_table, "auto, off, or the number of a table", "auto",
 		"kernel table that gets the routes to allowed IPs"},
-	{"DNS", refuse_dns, "IP addresses or search domains", "10.0.0.1", "not set yet: refused"},
-	{"PreUp", refuse_hook, "a command", "", "not run yet: refused"},
-	{"PostUp", refuse_hook, "a command", "", "not run yet: refused"},
-	{"PreDown", refuse_hook, "a command", "", "not run yet: refused"},
-	{"PostDown", refuse_hook, "a command", "", "not run yet: refused"},
-	{"SaveConfig", read_save_config, "true or false", "false", "true is not done yet: refused"},
+	{"DNS", read_dns, "IP addresses or search domains", "10.0.0.1, example.org",
+		"resolvers and search domains of this host, by resolvconf or resolvectl"},
+	{"PreUp", read_pre_up, "a command", "echo %i comes",
+		"run by bash before the interface has anything; %i: its name; may be repeated"},
+	{"PostUp", read_post_up, "a command", "ip rule add from 10.0.0.0/24 lookup 7",
+		"run when addresses, DNS and routes are there"},
+	{"PreDown", read_pre_down, "a command", "ip rule del from 10.0.0.0/24 lookup 7",
+		"run before anything is taken away"},
+	{"PostDown", read_post_down, "a command", "echo %i is gone",
+		"run when all is taken away"},
+	{"SaveConfig", read_save_config, "true or false", "false",
+		"true: the running state is written back to this file at the end"},
 	{"Name", read_name, "1 to 15 letters, digits or _=+.-", "hg0",
 		"the interface's name; default: the file's"},
 };

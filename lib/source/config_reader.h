@@ -6,6 +6,7 @@
 #pragma once
 
 #include "intent/intent.h"
+#include "source/text.h"
 
 struct config_reader;
 
@@ -51,10 +52,13 @@ struct config_reader {
 	const struct config_section *section; /* NULL before the first */
 	const struct config_key *key;         /* being read */
 	bool holds_keys;                      /* the file itself has a secret in it */
+	const char *hook_name;                /* "PostUp": the first command it has; NULL: none */
+	uint32_t hook_line;
 
 	struct port_intent *port;           /* the [Port] being read */
 	struct interface_intent *interface; /* this file's, from its first section on */
 	bool has_interface_section;
+	bool saves_config;
 	char interface_name[INTENT_NAME_BYTES]; /* of a Name key; empty: after the file */
 
 	/* The [Peer] being read: it joins the interface at its end, when its key is known. */
@@ -72,6 +76,11 @@ int config_error(struct config_reader *r, const char *format, ...)
 int config_interface(struct config_reader *r);
 /* Puts the pending peer's memory back to nothing; secrets are wiped. */
 void config_peer_clear(struct config_reader *r);
+
+/* "…/wg0.conf" is wg0; headgate.conf is hg0; "" when that is too long. */
+void config_name_from_file(const char *file, char out[INTENT_NAME_BYTES]);
+/* All of an open file, at most CONFIG_MAX_BYTES. */
+int config_read_whole(int fd, const char *path, struct text *out, struct err *err);
 
 /* Values. Each returns 0 or -EINVAL unless it says more. */
 

@@ -160,6 +160,7 @@ ask(const char *path, const char *request)
 	}
 	for (unsigned i = 0; i < 50; i++) {
 		uv_run(&control->loop, UV_RUN_NOWAIT);
+		reload_if_wanted(control);
 		ssize_t got = recv(fd, reply + n, sizeof(reply) - 1 - n, 0);
 		n += got > 0 ? (size_t)got : 0;
 	}

@@ -99,6 +99,12 @@ dump_of(const struct intent *it)
 		key_to_hex(&i->private_key, k);
 		say(&d, "%s interface %d%s p%u f%u m%u t%d %u", i->name, i->has_key, k,
 			i->listen_port, i->fwmark, i->mtu, i->table, i->table_id);
+		say(&d, "%s dns %s save %s", i->name, i->dns ? i->dns : "",
+			i->save_path ? i->save_path : "");
+		for (size_t h = 0; h < i->hooks.n; h++)
+			say(&d, "%s hook %zu %s %s", i->name, h,
+				hook_when_name(i->hooks.items[h].when),
+				i->hooks.items[h].command);
 		say_prefixes(&d, i->name, &i->addresses);
 		for (const struct peer_intent *p = i->peers.first; p; p = p->next)
 			say_peer(&d, i->name, p);
@@ -222,6 +228,13 @@ random_interface(struct intent *it, const char *name)
 	i->mtu = (uint16_t)(1400 * random_below(2));
 	i->table = random_below(3);
 	i->table_id = i->table == TABLE_NUMBER ? random_below(3) : 0;
+	assert_int_equal(intent_text_set(&i->dns, random_below(2) ? "1.1.1.1" : NULL), 0);
+	assert_int_equal(intent_text_set(&i->save_path, random_below(2) ? "/a" : ""), 0);
+	for (unsigned n = random_below(4); n > 0; n--) {
+		const struct hook h = {random_below(HOOK_N_WHENS),
+			(char *)(random_below(2) ? "one" : "two"), (char *)"wg0.conf:1"};
+		assert_int_equal(hook_list_add(&i->hooks, &h), 0);
+	}
 	add_addresses(&i->addresses);
 	for (unsigned n = random_below(40); n > 0; n--)
 		random_peer(&i->peers);
@@ -379,10 +392,14 @@ test_restart_and_secrets(void **state)
 	struct change device = {
 		.kind = CHANGE_PORT_DEVICE, .on = "wan", .text = (char *)"net_tap0"};
 	struct change mark = {.kind = CHANGE_INTERFACE_SET_FWMARK, .on = "hg0", .number = 4};
+	struct hook secret = {HOOK_PRE_UP, (char *)"echo secret", (char *)"wg0.conf:1"};
+	struct change hooks = {.kind = CHANGE_INTERFACE_SET_HOOKS, .on = "hg0",
+		.hooks = {&secret, 1}};
 	struct change psk = {.kind = CHANGE_PEER_SET_PSK, .on = "hg0", .key = {{1}}};
 	assert_string_equal(change_needs_restart(&device), "a port's Device");
 	assert_null(change_needs_restart(&mark));
 	assert_string_equal(change_format(&mark, text), "hg0 INTERFACE_SET_FWMARK 4");
+	assert_string_equal(change_format(&hooks, text), "hg0 INTERFACE_SET_HOOKS 1 command");
 	assert_string_equal(change_format(&psk, text), "hg0 PEER_SET_PSK AAAA…AAA= (hidden)");
 }
 

@@ -99,8 +99,8 @@ static const struct {
 	{"[Interface]\nMTU = 100\n",
 		"wg0.conf:2: MTU = 100: expected 576 to 16000, for example: MTU "
 		"= 1420"},
-	{"[Interface]\nTable = main\n",
-		"wg0.conf:2: Table = main: expected auto, off, or the number "
+	{"[Interface]\nTable = local\n",
+		"wg0.conf:2: Table = local: expected auto, off, or the number "
 		"of a table, for example: Table = auto"},
 	{"[Interface]\nFwMark = 0xz\n", "wg0.conf:2: FwMark = 0xz: expected off or a number, for "
 					"example: FwMark = 0xca6c"},
@@ -116,16 +116,19 @@ static const struct {
 	{"[Port wan]\nDevice = \n",
 		"wg0.conf:2: Device = : expected a PCI address or a DPDK device "
 		"string, for example: Device = net_af_xdp0,iface=eth1"},
-	/* understood and refused */
-	{"[Interface]\nPostUp = iptables -A FORWARD -i %i -j ACCEPT\n",
-		"wg0.conf:2: PostUp is not run yet: take the line out and run the command from a "
-		"systemd unit beside headgated"},
-	{"[Interface]\nDNS = 1.1.1.1\n",
-		"wg0.conf:2: DNS is not set yet: take the line out and give "
-		"this host its resolver by resolvectl or /etc/resolv.conf"},
-	{"[Interface]\nSaveConfig = true\n",
-		"wg0.conf:2: SaveConfig is not done yet: take the line "
-		"out and keep changes with `wg showconf`"},
+	/* what wg-quick does */
+	{"[Interface]\nPostUp =\n",
+		"wg0.conf:2: PostUp = : expected a command, for example: PostUp = ip rule add from "
+		"10.0.0.0/24 lookup 7"},
+	{"[Interface]\nDNS = 1.1.1.1, $(reboot)\n",
+		"wg0.conf:2: DNS = 1.1.1.1, $(reboot): expected IP addresses or search domains, "
+		"for example: DNS = 10.0.0.1, example.org"},
+	{"[Interface]\nDNS = 1.1.1.256\n",
+		"wg0.conf:2: DNS = 1.1.1.256: expected IP addresses or search domains, for "
+		"example: DNS = 10.0.0.1, example.org"},
+	{"[Interface]\nSaveConfig = yes\n",
+		"wg0.conf:2: SaveConfig = yes: expected true or false, for example: SaveConfig = "
+		"false"},
 	/* things given twice or not at all */
 	{"[Port wan]\n[Port wan]\n", "wg0.conf:2: a second [Port wan]: the first is at wg0.conf:1"},
 	{"[Gateway]\n\n[Gateway]\n",
@@ -221,6 +224,42 @@ test_wg_quick_file(void **state)
 	assert_int_equal(p->origin.line, 11);
 	assert_int_equal(it->n_warnings, 0);
 	assert_int_equal(intent_check(it, &err), 0);
+	intent_destroy(it);
+}
+
+/* Commands keep their order and their text; DNS becomes one list. */
+static void
+test_wg_quick_keys(void **state)
+{
+	static const char text[] = INTERFACE "DNS = 10.0.0.1, example.org\n"
+		"PostUp = iptables -A FORWARD -i %i -j ACCEPT; echo \"a = b\" # comment\n"
+		"PreDown = one\nPostUp = two\nPREUP = three\nPostDown = four\n"
+		"DNS = fd00::1\nTable = main\nSaveConfig = true\n";
+	static const struct {
+		enum hook_when when;
+		const char *command, *where;
+	} want[] = {
+		{HOOK_POST_UP, "iptables -A FORWARD -i %i -j ACCEPT; echo \"a = b\"",
+			"/etc/wg0.conf:4"},
+		{HOOK_PRE_DOWN, "one", "/etc/wg0.conf:5"},
+		{HOOK_POST_UP, "two", "/etc/wg0.conf:6"},
+		{HOOK_PRE_UP, "three", "/etc/wg0.conf:7"},
+		{HOOK_POST_DOWN, "four", "/etc/wg0.conf:8"},
+	};
+	struct err err = {""};
+	struct intent *it = intent_create();
+	assert_int_equal(parse(it, "/etc/wg0.conf", text, &err), 0);
+	const struct interface_intent *i = intent_interface_find(it, "wg0");
+	assert_int_equal(i->hooks.n, ARRAY_COUNT(want));
+	for (size_t k = 0; k < ARRAY_COUNT(want); k++) {
+		assert_int_equal(i->hooks.items[k].when, want[k].when);
+		assert_string_equal(i->hooks.items[k].command, want[k].command);
+		assert_string_equal(i->hooks.items[k].where, want[k].where);
+	}
+	assert_string_equal(i->dns, "10.0.0.1,example.org,fd00::1");
+	assert_string_equal(i->save_path, "/etc/wg0.conf");
+	assert_int_equal(i->table, TABLE_NUMBER);
+	assert_int_equal(i->table_id, 254);
 	intent_destroy(it);
 }
 
@@ -393,6 +432,37 @@ test_files(void **state)
 	rmdir(dir);
 }
 
+/* Who may write the file has its commands run as root. */
+static void
+test_commands_of_others(void **state)
+{
+	static const struct {
+		mode_t mode;
+		const char *text;
+		bool is_good;
+	} rows[] = {
+		{0600, INTERFACE "PostUp = true\n", true},
+		{0644, INTERFACE "PostUp = true\n", true},
+		{0620, INTERFACE "PostUp = true\n", false},
+		{0602, INTERFACE "PreDown = true\n", false},
+		{0622, INTERFACE, true},
+	};
+	char dir[] = "/tmp/hg-config-XXXXXX", path[64];
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/wg0.conf", dir);
+	for (size_t r = 0; r < ARRAY_COUNT(rows); r++) {
+		struct err err = {""};
+		struct intent *it = intent_create();
+		write_file(path, rows[r].text, rows[r].mode);
+		assert_int_equal(config_load(it, path, &err), rows[r].is_good ? 0 : -EBADMSG);
+		if (!rows[r].is_good)
+			assert_non_null(strstr(err.text, "others than root may write the file"));
+		intent_destroy(it);
+	}
+	unlink(path);
+	rmdir(dir);
+}
+
 static void
 test_nearest(void **state)
 {
@@ -487,6 +557,8 @@ main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_bad_bytes),
 		cmocka_unit_test(test_wg_quick_file),
+		cmocka_unit_test(test_wg_quick_keys),
+		cmocka_unit_test(test_commands_of_others),
 		cmocka_unit_test(test_names_of_interfaces),
 		cmocka_unit_test(test_several_files),
 		cmocka_unit_test(test_prefix_given_twice),
