@@ -437,6 +437,9 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 		return change->number || i->stage == IFACE_COMING ?
 			ifaces_set_mtu(c, i, (uint16_t)change->number, err) :
 			quick_set_mtu(c, i, err);
+	case CHANGE_INTERFACE_SET_KEEP_MSS:
+		tables_iface_set_clamp(c->tables, i->iface_id, !change->number);
+		return 0;
 	case CHANGE_INTERFACE_SET_TABLE:
 		return set_table(c, i, change, err);
 	case CHANGE_INTERFACE_ADDRESS_ADD:

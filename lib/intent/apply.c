@@ -152,6 +152,9 @@ apply_interface(struct intent *it, struct interface_intent *i, const struct chan
 		return set_u32(&i->fwmark, c);
 	case CHANGE_INTERFACE_SET_MTU:
 		return set_u16(&i->mtu, c);
+	case CHANGE_INTERFACE_SET_KEEP_MSS:
+		i->keeps_mss = c->number != 0;
+		return 0;
 	case CHANGE_INTERFACE_SET_TABLE:
 		i->table = c->table.mode;
 		i->table_id = c->table.id;

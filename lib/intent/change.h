@@ -48,6 +48,7 @@
 	X(INTERFACE_SET_LISTEN_PORT, number, NULL)                                                 \
 	X(INTERFACE_SET_FWMARK, number, NULL)                                                      \
 	X(INTERFACE_SET_MTU, number, NULL)                                                         \
+	X(INTERFACE_SET_KEEP_MSS, number, NULL)                                                    \
 	X(INTERFACE_SET_TABLE, table, NULL)                                                        \
 	X(INTERFACE_ADDRESS_ADD, prefix, NULL)                                                     \
 	X(INTERFACE_ADDRESS_REMOVE, prefix, NULL)                                                  \

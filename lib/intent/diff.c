@@ -150,6 +150,7 @@ diff_interface(struct diff *d, const struct interface_intent *a, const struct in
 	diff_number(d, CHANGE_INTERFACE_SET_LISTEN_PORT, a->listen_port, b->listen_port);
 	diff_number(d, CHANGE_INTERFACE_SET_FWMARK, a->fwmark, b->fwmark);
 	diff_number(d, CHANGE_INTERFACE_SET_MTU, a->mtu, b->mtu);
+	diff_number(d, CHANGE_INTERFACE_SET_KEEP_MSS, a->keeps_mss, b->keeps_mss);
 	if (a->table != b->table || a->table_id != b->table_id)
 		emit(d, &(struct change){.kind = CHANGE_INTERFACE_SET_TABLE,
 				.table = {b->table, b->table_id}});

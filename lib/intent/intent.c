@@ -101,6 +101,7 @@ copy_interface(struct intent *to, const struct interface_intent *from)
 	i->listen_port = from->listen_port;
 	i->fwmark = from->fwmark;
 	i->mtu = from->mtu;
+	i->keeps_mss = from->keeps_mss;
 	i->table = from->table;
 	i->table_id = from->table_id;
 	int rc = prefix_list_copy(&i->addresses, &from->addresses);

@@ -106,6 +106,7 @@ struct interface_intent {
 	uint16_t listen_port; /* 0: any */
 	uint32_t fwmark;      /* 0: off */
 	uint16_t mtu;         /* 0: from the underlay */
+	bool keeps_mss;       /* ClampMSS = no: TCP's SYNs pass as they are */
 	enum table_mode table;
 	uint32_t table_id; /* with TABLE_NUMBER */
 	struct prefix_list addresses;

@@ -5,9 +5,11 @@
  * tunnel's TUN: an IP packet that the kernel has routed into that tunnel.
  */
 #include "host/exception.h"
+#include "path/clamp.h"
 #include "path/vlan.h"
 #include "path/worker.h"
 #include "wire/ip.h"
+#include "wire/mss.h"
 #include "wire/wg.h"
 
 /* Copies a handshake or cookie message to the handshake threads. */
@@ -180,6 +182,9 @@ classify_tun(struct worker *w, struct burst *b, uint32_t at)
 		packet_drop(p, DROP_MULTICAST);
 	else
 		list_add(&b->tunnel, at);
+	/* The kernel passes on what containers and other links send, too. */
+	if (unlikely_true(mss_is_syn(p->ip, p->family)))
+		clamp_syn(w, p, NULL);
 }
 
 /* A datagram whose outer header stands behind an Ethernet header's room, rebuilt below. */

@@ -6,10 +6,12 @@
  * say of packets to or from a tunnel is said here as well (path/answer.h), not by the kernel.
  */
 #include "path/answer.h"
+#include "path/clamp.h"
 #include "path/encap.h"
 #include "path/fragment.h"
 #include "path/worker.h"
 #include "wire/ip.h"
+#include "wire/mss.h"
 
 /* Whether a router may pass it on. */
 static inline bool
@@ -90,6 +92,8 @@ route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nextho
 		return;
 	}
 	p->nexthop = nh;
+	if (unlikely_true(mss_is_syn(p->ip, p->family)))
+		clamp_syn(w, p, nh);
 	bool is_from_tunnel = p->in_link >= TABLES_MAX_PORTS; /* or an answer of ours */
 	if (nh->type == NEXTHOP_TUNNEL)
 		into_tunnel(w, b, at, nh);

@@ -102,6 +102,17 @@ read_mtu(struct config_reader *r, char *value)
 }
 
 static int
+read_clamp_mss(struct config_reader *r, char *value)
+{
+	static const char *const words[] = {"yes", "no"};
+	unsigned word;
+	if (value_word(value, words, ARRAY_COUNT(words), &word) < 0)
+		return -EINVAL;
+	r->interface->keeps_mss = word;
+	return 0;
+}
+
+static int
 read_table(struct config_reader *r, char *value)
 {
 	static const struct {
@@ -216,6 +227,8 @@ static const struct config_key interface_keys[] = {
 		"addresses of the interface"},
 	{"MTU", read_mtu, "576 to 16000", "1420",
 		"largest inner packet; default: the underlay's less 80 bytes"},
+	{"ClampMSS", read_clamp_mss, "yes or no", "yes",
+		"TCP connections through the tunnel are told what fits into it; default: yes"},
 	{"Table", read_table, "auto, off, or the number of a table", "auto",
 		"kernel table that gets the routes to allowed IPs"},
 	{"DNS", read_dns, "IP addresses or search domains", "10.0.0.1, example.org",

@@ -100,6 +100,7 @@ tables_iface_add(struct tables *t, uint16_t mtu, uint16_t *iface_id)
 		rc = e->allowed[0] && e->allowed[1] ? 0 : -ENOMEM;
 		if (!rc) {
 			__atomic_store_n(&e->mtu, mtu, __ATOMIC_RELAXED);
+			__atomic_store_n(&e->clamps_mss, true, __ATOMIC_RELAXED);
 			__atomic_store_n(&e->underlay_idx, 0, __ATOMIC_RELAXED);
 			__atomic_store_n(&e->is_live, true, __ATOMIC_RELEASE);
 			*iface_id = i;
@@ -153,6 +154,12 @@ void
 tables_iface_set_mtu(struct tables *t, uint16_t iface_id, uint16_t mtu)
 {
 	__atomic_store_n(&t->ifaces[iface_id].mtu, mtu, __ATOMIC_RELAXED);
+}
+
+void
+tables_iface_set_clamp(struct tables *t, uint16_t iface_id, bool clamps_mss)
+{
+	__atomic_store_n(&t->ifaces[iface_id].clamps_mss, clamps_mss, __ATOMIC_RELAXED);
 }
 
 void

@@ -144,6 +144,7 @@ struct iface_entry {
 	struct route_table *allowed[2];  /* v4, v6: prefix → peer id */
 	uint16_t mtu;                    /* of the tunnel: inner IP bytes */
 	uint16_t listen_port;            /* host order */
+	bool clamps_mss;                 /* of TCP through it; relaxed */
 	uint8_t underlay_idx;            /* which underlay its outer packets are routed by */
 	bool is_live;
 };
@@ -305,6 +306,8 @@ void tables_iface_remove(struct tables *t, uint16_t iface_id);
 /* Makes UDP packets to a local address and this port the interface's; 0: none. -EADDRINUSE. */
 int tables_iface_set_port(struct tables *t, uint16_t iface_id, uint16_t listen_port);
 void tables_iface_set_mtu(struct tables *t, uint16_t iface_id, uint16_t mtu);
+/* Whether SYNs through it are lowered to its MTU; a new interface's are. */
+void tables_iface_set_clamp(struct tables *t, uint16_t iface_id, bool clamps_mss);
 /* Its outer packets are routed by underlay underlay_idx from now on; a new interface's by 0. */
 void tables_iface_set_underlay(struct tables *t, uint16_t iface_id, uint8_t underlay_idx);
 

@@ -20,7 +20,6 @@ sed -i -e "/^\[Port wan\]/a Neighbour = $(wan4 b) 02:00:00:00:b0:02" \
 	-e "/^\[Port lan\]/a Neighbour = $(host4 a) 02:00:00:00:a0:10" "$(conf_of a)"
 expect gateway_up b
 on b-gw ip neigh replace 203.0.113.1 lladdr 02:00:00:00:a0:01 dev wan0
-on a-lan ip link set eth0 mtu 1420 # nobody here would say "too big"
 on a-lan ip route replace default via 192.168.10.1
 on a-lan ip neigh replace 192.168.10.1 lladdr 02:00:00:00:a0:02 dev eth0
 expect gateway_up a
