@@ -68,7 +68,7 @@ static const struct {
 		"wg0.conf:2: ';' is neither Key = value nor [Section] nor # comment"},
 	{INTERFACE KEY_B "\n",
 		"wg0.conf:3: unknown key 'EXAMPLEx...' in [Interface]; its keys are "
-		"PrivateKey, PrivateKeyFile, ListenPort, FwMark, Address, MTU, Table, "
+		"PrivateKey, PrivateKeyFile, ListenPort, FwMark, Address, MTU, ClampMSS, Table, "
 		"DNS, PreUp, PostUp, PreDown, PostDown, SaveConfig, Name"},
 	/* values: secrets are not repeated */
 	{"[Interface]\nPrivateKey = secret\n",
