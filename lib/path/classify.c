@@ -79,8 +79,14 @@ wireguard_header(const struct tables *t, struct packet *p)
 	}
 	if (p->ip + p->n_bytes < udp + UDP_BYTES)
 		return NULL;
-	uint8_t holder = __atomic_load_n(&t->iface_by_port[load_be16(udp + 2)], __ATOMIC_ACQUIRE);
-	if (!holder || !tables_is_local(t, p->family, ip_destination(p->ip, p->family)))
+	uint16_t port = load_be16(udp + 2);
+	uint8_t holder = __atomic_load_n(&t->iface_by_port[port], __ATOMIC_ACQUIRE);
+	const uint8_t *to = ip_destination(p->ip, p->family);
+	if (!holder || !tables_is_local(t, p->family, to))
+		return NULL;
+	if (unlikely_true(holder == TABLES_BY_ADDRESS))
+		holder = tables_listener(t, p->family, to, port);
+	if (unlikely_true(!holder))
 		return NULL;
 	p->out_link = link_of_iface((uint16_t)(holder - 1));
 	return udp;

@@ -40,10 +40,9 @@ send_message(struct worker *w, struct burst *b, const struct order_mail *order)
 	uint32_t id = route_lookup(tables_underlay(w->tables, order->iface_id,
 		e.remote.addr.family), e.remote.addr.bytes);
 	const struct nexthop *nh = encap_nexthop(w->tables, id);
-	if (nh && (e.local.family != e.remote.addr.family ||
-			  !tables_is_local(w->tables, e.local.family, e.local.bytes)))
-		e.local = nh->source;
-	if (!nh || e.local.family != e.remote.addr.family) {
+	bool has_source = tables_choose_source(w->tables, order->iface_id, e.remote.addr.family,
+		nh, &e.local);
+	if (!nh || !has_source) {
 		packet_drop(p, DROP_NO_UNDERLAY);
 		return;
 	}

@@ -75,10 +75,8 @@ resolve(struct tables *t, uint16_t iface_id, struct encap *e)
 	const struct nexthop *nh = e->nexthop_id ? tables_nexthop(t, e->nexthop_id) : NULL;
 	if (nh && nh->type == NEXTHOP_GROUP && nh->n_members)
 		nh = tables_nexthop(t, nh->members[0]);
-	bool is_kept = e->local.family == family && tables_is_local(t, family, e->local.bytes);
-	if (!is_kept)
-		e->local = nh && nh->source.family == family ? nh->source : (struct addr){0};
-	e->has_route = nh && e->local.family != ADDR_NONE;
+	bool has_source = tables_choose_source(t, iface_id, family, nh, &e->local);
+	e->has_route = nh && has_source;
 }
 
 static void

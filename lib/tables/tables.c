@@ -76,6 +76,7 @@ tables_destroy(struct tables *t)
 		free(t->nexthops[id]);
 	free(t->nexthops);
 	free(t->locals);
+	tables_listen_fini(t);
 	arena_fini(&t->peers);
 	arena_fini(&t->sessions);
 	pthread_mutex_destroy(&t->lock);
@@ -111,43 +112,13 @@ tables_iface_add(struct tables *t, uint16_t mtu, uint16_t *iface_id)
 	return rc;
 }
 
-static void
-port_release(struct tables *t, uint16_t iface_id)
-{
-	uint16_t was = t->ifaces[iface_id].listen_port;
-	if (was)
-		__atomic_store_n(&t->iface_by_port[was], 0, __ATOMIC_RELEASE);
-	__atomic_store_n(&t->ifaces[iface_id].listen_port, 0, __ATOMIC_RELAXED);
-}
-
 void
 tables_iface_remove(struct tables *t, uint16_t iface_id)
 {
+	tables_listen_stop(t, iface_id);
 	pthread_mutex_lock(&t->lock);
-	port_release(t, iface_id);
 	__atomic_store_n(&t->ifaces[iface_id].is_live, false, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&t->lock);
-}
-
-int
-tables_iface_set_port(struct tables *t, uint16_t iface_id, uint16_t listen_port)
-{
-	int rc = 0;
-	pthread_mutex_lock(&t->lock);
-	uint8_t holder = listen_port ? t->iface_by_port[listen_port] : 0;
-	if (holder && holder != iface_id + 1) {
-		rc = -EADDRINUSE;
-	} else if (!holder) {
-		port_release(t, iface_id);
-		__atomic_store_n(&t->ifaces[iface_id].listen_port, listen_port, __ATOMIC_RELAXED);
-		if (listen_port)
-			__atomic_store_n(&t->iface_by_port[listen_port], (uint8_t)(iface_id + 1),
-				__ATOMIC_RELEASE);
-		/* Outer headers carry the port: have them made anew as they are used. */
-		__atomic_fetch_add(&t->underlay_generation, 1, __ATOMIC_RELEASE);
-	}
-	pthread_mutex_unlock(&t->lock);
-	return rc;
 }
 
 void

@@ -37,6 +37,8 @@ enum {
 	TABLES_MAX_PORTS = 32,
 	TABLES_MAX_IFACES = 64,
 	TABLES_MAX_UNDERLAYS = 8,
+	TABLES_MAX_LISTEN_ADDRS = 8, /* of one interface */
+	TABLES_BY_ADDRESS = 255,     /* in iface_by_port: the address tells whose the port is */
 	TABLES_MAX_NEXTHOPS = 1 << 16,
 	TABLES_SLOT_BITS = 20, /* of a receiver index; the rest is random */
 	TABLES_SLOT_CHOICE = 1024, /* as many free slots at least to choose one from at random */
@@ -139,6 +141,26 @@ struct session_slot {
 	struct rcu_node rcu;
 };
 
+/* The addresses that an interface listens on and sends from; replaced as a whole. */
+struct listen_addrs {
+	struct rcu_node rcu;
+	uint8_t n;
+	struct addr items[TABLES_MAX_LISTEN_ADDRS];
+};
+
+struct listen_slot {
+	struct addr addr;
+	uint16_t port;                   /* host order; 0: free */
+	uint8_t holder;                  /* iface_id + 1 */
+};
+
+/* Those of all interfaces with their ports: an open-addressed set, replaced as a whole. */
+struct listen_set {
+	struct rcu_node rcu;
+	uint32_t mask;
+	struct listen_slot slots[];
+};
+
 /* A WireGuard interface as the path sees it. */
 struct iface_entry {
 	struct route_table *allowed[2];  /* v4, v6: prefix → peer id */
@@ -146,6 +168,7 @@ struct iface_entry {
 	uint16_t listen_port;            /* host order */
 	bool clamps_mss;                 /* of TCP through it; relaxed */
 	uint8_t underlay_idx;            /* which underlay its outer packets are routed by */
+	struct listen_addrs *listen;     /* rcu_read; NULL: any of the box's own */
 	bool is_live;
 };
 
@@ -164,7 +187,8 @@ struct tables {
 	uint32_t underlay_generation; /* relaxed; grows with each change outer headers may feel */
 	struct route_table *underlay[TABLES_MAX_UNDERLAYS][2]; /* outer packets: never a tunnel */
 	struct iface_entry ifaces[TABLES_MAX_IFACES];
-	uint8_t iface_by_port[65536];    /* ListenPort → iface_id + 1; 0 none */
+	uint8_t iface_by_port[65536];    /* ListenPort → iface_id + 1; 0 none; TABLES_BY_ADDRESS */
+	struct listen_set *listeners;    /* rcu_read; for ports of TABLES_BY_ADDRESS */
 	struct arena peers;              /* struct peer_entry */
 	struct arena sessions;           /* struct session_slot */
 	const struct protocol_times *times;
@@ -297,14 +321,59 @@ tables_is_local(const struct tables *t, uint8_t family, const uint8_t *bytes)
 	}
 }
 
+static inline uint32_t
+listen_hash(uint64_t low, uint64_t high, uint16_t port)
+{
+	return local_hash(low + port, high);
+}
+
+/*
+ * Whose a datagram to that address (4 or 16 bytes) and port is, of a port whose holder is
+ * TABLES_BY_ADDRESS: iface_id + 1, or 0.
+ */
+static inline uint8_t
+tables_listener(const struct tables *t, uint8_t family, const uint8_t *bytes, uint16_t port)
+{
+	const struct listen_set *set = rcu_read(t->listeners);
+	bool is_wide = family == ADDR_V6;
+	uint64_t low = is_wide ? load_le64(bytes) : load_le32(bytes);
+	uint64_t high = is_wide ? load_le64(bytes + 8) : 0;
+	if (!set)
+		return 0;
+	for (uint32_t i = listen_hash(low, high, port);; i++) {
+		const struct listen_slot *s = &set->slots[i & set->mask];
+		if (!s->port)
+			return 0;
+		if (s->port == port && s->addr.family == family &&
+			load_le64(s->addr.bytes) == low && load_le64(s->addr.bytes + 8) == high)
+			return s->holder;
+	}
+}
+
 /* ---- Interfaces and peers ---- */
 
 /* A free interface id with empty allowed-ips, live at once. 0, -ENOSPC or -ENOMEM. */
 int tables_iface_add(struct tables *t, uint16_t mtu, uint16_t *iface_id);
 /* All its peers are gone already. */
 void tables_iface_remove(struct tables *t, uint16_t iface_id);
-/* Makes UDP packets to a local address and this port the interface's; 0: none. -EADDRINUSE. */
+/*
+ * Makes UDP packets to one of n_addrs addresses (0: to any of the box's own) and this port the
+ * interface's; port 0: none. It sends from those addresses as well. 0, -EADDRINUSE when another
+ * has the port there, -EINVAL (too many) or -ENOMEM.
+ */
+int tables_iface_listen(struct tables *t, uint16_t iface_id, uint16_t port,
+	const struct addr *addrs, unsigned n_addrs);
+/* The same on any address. */
 int tables_iface_set_port(struct tables *t, uint16_t iface_id, uint16_t listen_port);
+/* Parts of tables_iface_remove and tables_destroy. */
+void tables_listen_stop(struct tables *t, uint16_t iface_id);
+void tables_listen_fini(struct tables *t);
+/*
+ * The source of outer packets over nh: *local if the interface may send from it and it is the
+ * box's own, else nh's, else another it may send from. False: none. Reader, or the lock is held.
+ */
+bool tables_choose_source(const struct tables *t, uint16_t iface_id, uint8_t family,
+	const struct nexthop *nh, struct addr *local);
 void tables_iface_set_mtu(struct tables *t, uint16_t iface_id, uint16_t mtu);
 /* Whether SYNs through it are lowered to its MTU; a new interface's are. */
 void tables_iface_set_clamp(struct tables *t, uint16_t iface_id, bool clamps_mss);

@@ -367,7 +367,9 @@ change_interface(struct churn *c, struct gate *gate, unsigned tunnel)
 	uint16_t port = (uint16_t)(GATE_LISTEN_PORT + draw(&c->rng) % 2);
 	tables_iface_set_underlay(t, gate->iface_id, (uint8_t)(draw(&c->rng) % GATE_UNDERLAYS));
 	tables_iface_set_mtu(t, gate->iface_id, (uint16_t)(GATE_MTU - draw(&c->rng) % 2 * 20));
-	must(tables_iface_set_port(t, gate->iface_id, port), "tables_iface_set_port");
+	struct addr listens[GATE_LOCALS] = {gate_local(gate->idx, 0), gate_local(gate->idx, 1)};
+	must(tables_iface_listen(t, gate->iface_id, port, listens,
+		draw(&c->rng) % 2 * GATE_LOCALS), "tables_iface_listen");
 	__atomic_store_n(&gate->listen_port, port, __ATOMIC_RELAXED);
 }
 

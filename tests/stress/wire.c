@@ -160,6 +160,8 @@ look_at_delivered(struct wire *w, unsigned to, const struct rte_mbuf *m)
 	struct direction *d = &w->to[to];
 	uint8_t expected[INNER_BYTES_MIN + INNER_BYTES_SPREAD];
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, ETHERNET_BYTES);
+	if (ip[9] == IP_PROTO_ICMP)
+		return; /* a gateway says that it could not pass a packet on */
 	uint64_t seq = load_le64(ip + IPV4_BYTES + UDP_BYTES);
 	if (m->data_len < ETHERNET_BYTES + LAN_HEADER_BYTES || seq >= d->next_seq)
 		wrong("a LAN got what was never sent: bytes, sequence", m->data_len, seq);

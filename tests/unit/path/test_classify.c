@@ -293,6 +293,36 @@ listen_port_moves(void **state)
 	assert_int_equal(mailbox_take(s->boxes.wire, &mail, 1), 1);
 }
 
+/* Two interfaces share a port: the address tells them apart; another address is the kernel's. */
+static void
+listen_address_decides(void **state)
+{
+	struct scene *s = *state;
+	const uint8_t message[148] = {1};
+	struct wire_mail mail;
+	struct addr locals[3], third;
+	assert_int_equal(addr_parse("203.0.113.2", &locals[0]), 0);
+	assert_int_equal(addr_parse("203.0.113.4", &locals[1]), 0);
+	assert_int_equal(addr_parse("203.0.113.5", &locals[2]), 0);
+	assert_int_equal(addr_parse("203.0.113.6", &third), 0);
+	assert_int_equal(tables_locals_set(s->tables, locals, 3), 0);
+	struct addr second[] = {locals[1], third};
+	assert_int_equal(tables_iface_listen(s->tables, s->iface_id, 999, locals, 1), 0);
+	assert_int_equal(tables_iface_listen(s->tables, s->iface_id_1, 999, second, 2), 0);
+	put(s, SCENE_WAN, datagram("203.0.113.2", 999, message, 148));
+	assert_int_equal(mailbox_take(s->boxes.wire, &mail, 1), 1);
+	assert_int_equal(mail.iface_id, s->iface_id);
+	put(s, SCENE_WAN, datagram("203.0.113.4", 999, message, 148));
+	assert_int_equal(mailbox_take(s->boxes.wire, &mail, 1), 1);
+	assert_int_equal(mail.iface_id, s->iface_id_1);
+	put(s, SCENE_WAN, datagram("203.0.113.5", 999, message, 148));
+	assert_kernels(s); /* ours, yet nobody listens there */
+	put(s, SCENE_WAN, datagram("203.0.113.6", 999, message, 148));
+	assert_kernels(s); /* listened to, yet not ours */
+	put(s, SCENE_WAN, datagram("203.0.113.2", SCENE_LISTEN, message, 148));
+	assert_kernels(s);
+}
+
 static void
 partial_checksum_is_completed(void **state)
 {
@@ -402,6 +432,7 @@ main(void)
 		TEST(full_mailbox),
 		TEST(not_ours_to_open),
 		TEST(listen_port_moves),
+		TEST(listen_address_decides),
 		TEST(partial_checksum_is_completed),
 		TEST(no_host),
 		TEST(full_kernel_ring),

@@ -66,6 +66,89 @@ owner(struct tables *t, uint16_t iface_id, const char *text)
 	return route_lookup(t->ifaces[iface_id].allowed[family_index(a.family)], a.bytes);
 }
 
+static uint8_t
+listener(const struct tables *t, const char *text, uint16_t port)
+{
+	struct addr a = addr(text);
+	uint8_t holder = t->iface_by_port[port];
+	return holder == TABLES_BY_ADDRESS ? tables_listener(t, a.family, a.bytes, port) : holder;
+}
+
+/* One port, shared by address; never by one that has it on any address. */
+static void
+listen_addresses(void **state)
+{
+	struct tables *t = *state;
+	uint16_t a = iface(t), b = iface(t), c = iface(t);
+	const struct addr one[] = {addr("192.0.2.1"), addr("2001:db8::1")};
+	const struct addr two[] = {addr("192.0.2.2"), addr("192.0.2.3")};
+	const struct addr both[] = {addr("192.0.2.3"), addr("192.0.2.1")};
+	assert_int_equal(tables_iface_listen(t, a, 51820, one, 2), 0);
+	assert_int_equal(tables_iface_listen(t, b, 51820, NULL, 0), -EADDRINUSE);
+	assert_int_equal(tables_iface_listen(t, b, 51820, both, 2), -EADDRINUSE);
+	assert_int_equal(tables_iface_listen(t, b, 51820, two, 2), 0);
+	assert_int_equal(tables_iface_listen(t, c, 51820, two, 1), -EADDRINUSE);
+	assert_int_equal(tables_iface_listen(t, c, 51821, two, 1), 0);
+	assert_int_equal(listener(t, "192.0.2.1", 51820), a + 1);
+	assert_int_equal(listener(t, "2001:db8::1", 51820), a + 1);
+	assert_int_equal(listener(t, "192.0.2.3", 51820), b + 1);
+	assert_int_equal(listener(t, "192.0.2.2", 51821), c + 1);
+	assert_int_equal(listener(t, "192.0.2.9", 51820), 0);
+	assert_int_equal(listener(t, "192.0.2.1", 51821), 0);
+	assert_int_equal(listener(t, "2001:db8::2", 51820), 0);
+
+	/* It moves, and what it leaves is free. */
+	assert_int_equal(tables_iface_listen(t, a, 51822, NULL, 0), 0);
+	assert_int_equal(t->iface_by_port[51822], a + 1);
+	assert_int_equal(listener(t, "192.0.2.1", 51820), 0);
+	assert_int_equal(tables_iface_listen(t, b, 51820, both, 2), 0);
+	assert_int_equal(listener(t, "192.0.2.1", 51820), b + 1);
+	assert_int_equal(listener(t, "192.0.2.2", 51820), 0);
+	tables_iface_remove(t, b);
+	assert_int_equal(t->iface_by_port[51820], 0);
+	assert_int_equal(tables_iface_listen(t, a, 51820, NULL, 0), 0);
+	static const struct addr many[TABLES_MAX_LISTEN_ADDRS + 1];
+	assert_int_equal(tables_iface_listen(t, c, 1, many, ARRAY_COUNT(many)), -EINVAL);
+}
+
+/* Outer packets come from where the interface listens. */
+static void
+sources(void **state)
+{
+	struct tables *t = *state;
+	uint16_t i = iface(t);
+	const struct addr locals[] = {addr("192.0.2.1"), addr("192.0.2.2"), addr("192.0.2.3")};
+	const struct addr listens[] = {addr("192.0.2.9"), addr("192.0.2.2"), addr("192.0.2.3")};
+	const struct nexthop first = {.source = locals[0]}, third = {.source = locals[2]};
+	static const struct {
+		const char *wish; /* NULL: none */
+		bool listens, by_third;
+		const char *source; /* NULL: there is none */
+	} rows[] = {
+		{NULL, false, false, "192.0.2.1"},
+		{"192.0.2.2", false, false, "192.0.2.2"},
+		{"192.0.2.7", false, false, "192.0.2.1"}, /* not ours any more */
+		{NULL, true, true, "192.0.2.3"},
+		{NULL, true, false, "192.0.2.2"},         /* .9 is not ours */
+		{"192.0.2.3", true, false, "192.0.2.3"},
+		{"192.0.2.1", true, false, "192.0.2.2"},
+		{"192.0.2.9", true, false, "192.0.2.2"},
+	};
+	assert_int_equal(tables_locals_set(t, locals, 3), 0);
+	for (size_t k = 0; k < ARRAY_COUNT(rows); k++) {
+		struct addr a = rows[k].wish ? addr(rows[k].wish) : (struct addr){0};
+		struct addr ought = addr(rows[k].source);
+		assert_int_equal(tables_iface_listen(t, i, 7, listens, rows[k].listens ? 3 : 0), 0);
+		assert_true(tables_choose_source(t, i, ADDR_V4,
+			rows[k].by_third ? &third : &first, &a));
+		assert_true(addr_is_equal(&a, &ought));
+	}
+	struct addr none = {0};
+	assert_false(tables_choose_source(t, i, ADDR_V6, &first, &none));
+	assert_int_equal(tables_iface_listen(t, i, 7, listens, 1), 0);
+	assert_false(tables_choose_source(t, i, ADDR_V4, &first, &none));
+}
+
 static void
 interfaces(void **state)
 {
@@ -331,6 +414,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(interfaces),
+		TEST(listen_addresses),
+		TEST(sources),
 		TEST(peers),
 		TEST(allowed_ips),
 		TEST(own_addresses),
