@@ -108,9 +108,22 @@ capabilities_for(const struct intent *intent)
 		if (!is_bound_safely(device))
 			mask |= CAPS(SYS_ADMIN);
 	}
+	for (size_t i = 0; i < intent->n_interfaces; i++)
+		if (intent->interfaces[i]->save_path)
+			mask |= CAPS(CHOWN) | CAPS(DAC_OVERRIDE);
 	if (IS_SANITIZED) /* the leak check at the end traces this process */
 		mask |= CAPS(SYS_PTRACE);
 	return mask;
+}
+
+/* Under wg-quick commands, and resolvconf's too, run as root with all of root's power. */
+static bool
+runs_commands(const struct intent *intent)
+{
+	for (size_t i = 0; i < intent->n_interfaces; i++)
+		if (intent->interfaces[i]->hooks.n || intent->interfaces[i]->dns)
+			return true;
+	return false;
 }
 
 int
@@ -128,5 +141,5 @@ process_limit(const struct intent *intent, struct err *err)
 			"AmbientCapabilities", caps_names(missing, text));
 	lock_memory(permitted);
 	log_debug("keeps %s", caps_names(wanted & permitted, text));
-	return caps_keep(wanted, false, err);
+	return caps_keep(wanted, runs_commands(intent), err);
 }
