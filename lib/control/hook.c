@@ -144,9 +144,8 @@ output_open(struct running *x, int *fd)
 
 /* ---- Starting it ---- */
 
-/* %i is the interface's name; NULL without memory. */
-static char *
-expand(const char *command, const char *interface)
+char *
+hook_expand(const char *command, const char *interface)
 {
 	size_t n = 0, n_name = strlen(interface);
 	char *out = malloc(strlen(command) * (n_name + 1) + 1);
@@ -262,7 +261,7 @@ static int
 start(struct running *x, struct err *err)
 {
 	int out_fd = -1;
-	char *command = expand(x->run->command, x->run->interface);
+	char *command = hook_expand(x->run->command, x->run->interface);
 	int rc = command ? output_open(x, &out_fd) : -ENOMEM;
 	if (!rc)
 		rc = spawn(x, command, out_fd);

@@ -40,6 +40,9 @@ void hook_runner_init(struct hook_runner *r, uv_loop_t *loop, const bool *is_can
 /* Stops reading from what still runs in the background. Before the loop is closed. */
 void hook_runner_fini(struct hook_runner *r);
 
+/* The command with the interface's name for each %i, the caller's to free; NULL without memory. */
+char *hook_expand(const char *command, const char *interface);
+
 /*
  * Runs the command to its end, turning the loop meanwhile: not to be called from a callback of the
  * loop. 0, or a sentence with the exit status and the last that the command printed: -EIO when it

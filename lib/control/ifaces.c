@@ -125,7 +125,7 @@ remove_iface(struct control *c, struct control_iface *i)
 	server_close(&i->uapi);
 	server_close(&i->ctl);
 	quick_default_clear(c, i);
-	quick_unset_dns(i);
+	quick_unset_dns(c, i);
 	forget_routes(c, i);
 	if (i->is_listening)
 		exception_unlisten(c->exception, i->iface_id, NULL);
@@ -423,8 +423,10 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 		remove_iface(c, i);
 		return 0;
 	case CHANGE_INTERFACE_SET_HOOKS:
+		i->hooks_are_new = i->stage == IFACE_UP;
+		return 0;
 	case CHANGE_INTERFACE_SET_SAVE:
-		return 0; /* looked at when their time comes */
+		return 0; /* looked at when its time comes */
 	case CHANGE_INTERFACE_SET_DNS:
 		return i->stage == IFACE_COMING ? 0 : quick_set_dns(c, i, change->text, err);
 	case CHANGE_INTERFACE_SET_KEY:

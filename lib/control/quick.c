@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "control/ifaces.h"
+#include "control/quick_notes.h"
 #include "host/resolvconf.h"
 #include "source/config_save.h"
 
@@ -100,27 +101,41 @@ quick_set_mtu(struct control *c, struct control_iface *i, struct err *err)
 
 /* ---- DNS ---- */
 
+static int
+note_dns(struct control *c, const struct control_iface *i, struct err *err)
+{
+	char command[RESOLVCONF_COMMAND_BYTES], what[80];
+	snprintf(what, sizeof(what), "take back the name servers of %s", i->name);
+	const struct quick_command undo = {resolvconf_undo(i->name, command), what};
+	return quick_note_command(c, i, NOTE_DNS, &undo, err);
+}
+
 int
 quick_set_dns(struct control *c, struct control_iface *i, const char *dns, struct err *err)
 {
 	if (!control_has_host(c))
 		return 0;
 	if (!dns || !*dns) {
-		quick_unset_dns(i);
+		quick_unset_dns(c, i);
 		return 0;
 	}
-	int rc = resolvconf_set(i->name, dns, err);
+	int rc = i->has_dns ? 0 : note_dns(c, i, err);
+	if (!rc)
+		rc = resolvconf_set(i->name, dns, err);
 	i->has_dns = i->has_dns || !rc;
 	return rc;
 }
 
 void
-quick_unset_dns(struct control_iface *i)
+quick_unset_dns(struct control *c, struct control_iface *i)
 {
 	struct err err = {0};
-	if (i->has_dns && resolvconf_unset(i->name, &err))
-		log_warn("%s: its DNS servers stay: %s", i->name, err.text);
+	int rc = i->has_dns ? resolvconf_unset(i->name, &err) : 0;
 	i->has_dns = false;
+	if (rc)
+		log_warn("%s: its name servers stay: %s", i->name, err.text);
+	else
+		quick_forget(c, i->name, NOTE_DNS);
 }
 
 /* ---- SaveConfig ---- */
@@ -166,7 +181,8 @@ quick_announce(struct control *c, struct control_iface *i, struct err *err)
 	int rc = it->dns && control_has_host(c) ? resolvconf_find(err) : 0;
 	if (rc)
 		return err_prefix(err, rc, "%s: DNS = %s", i->name, it->dns);
-	return run_up_hooks(c, i->name, HOOK_PRE_UP, err);
+	rc = quick_note_hooks(c, i, HOOK_POST_DOWN, err);
+	return rc ? rc : run_up_hooks(c, i->name, HOOK_PRE_UP, err);
 }
 
 static int
@@ -187,6 +203,8 @@ quick_finish_up(struct control *c, struct control_iface *i, struct err *err)
 	i->stage = IFACE_ROUTED;
 	int rc = control_has_host(c) ? set_host(c, i, err) : 0;
 	if (!rc)
+		rc = quick_note_hooks(c, i, HOOK_PRE_DOWN, err);
+	if (!rc)
 		rc = run_up_hooks(c, i->name, HOOK_POST_UP, err);
 	if (!rc)
 		i->stage = IFACE_UP;
@@ -202,6 +220,9 @@ quick_begin_down(struct control *c, struct control_iface *i)
 		run_down_hooks(c, it, HOOK_PRE_DOWN);
 		save_config(c, i, it);
 	}
+	quick_forget(c, i->name, NOTE_PRE_DOWN);
+	if (i->stage != IFACE_LEAVING)
+		quick_forget(c, i->name, NOTE_POST_DOWN);
 	return i->stage == IFACE_LEAVING;
 }
 
@@ -209,4 +230,5 @@ void
 quick_finish_down(struct control *c, const struct interface_intent *it)
 {
 	run_down_hooks(c, it, HOOK_POST_DOWN);
+	quick_forget(c, it->name, NOTE_POST_DOWN);
 }

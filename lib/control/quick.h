@@ -25,4 +25,4 @@ void quick_finish_down(struct control *c, const struct interface_intent *it);
 int quick_set_mtu(struct control *c, struct control_iface *i, struct err *err);
 /* dns: as in the intent; "" or NULL takes them back. */
 int quick_set_dns(struct control *c, struct control_iface *i, const char *dns, struct err *err);
-void quick_unset_dns(struct control_iface *i);
+void quick_unset_dns(struct control *c, struct control_iface *i);

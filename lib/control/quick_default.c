@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/log.h"
 #include "control/core.h"
 #include "control/ifaces.h"
+#include "control/quick_notes.h"
 #include "host/nft.h"
 #include "host/sysctl.h"
 
@@ -145,28 +147,10 @@ route_of(const struct control_iface *i, uint8_t family)
 		.table = i->quick.number};
 }
 
-/* First what harms nobody, last what sends packets into the tunnel. */
-static int
-add_family(struct control *c, struct control_iface *i, uint8_t family, struct err *err)
+static enum quick_note
+note_of(uint8_t family)
 {
-	int rc = choose_priority(c, i, family, err);
-	if (rc)
-		return rc;
-	const struct netlink_rule main = rule_of_main(i, family), mark = rule_of_mark(i, family);
-	const struct netlink_route route = route_of(i, family);
-	rc = netlink_rule_add(c->netlink, &main, err);
-	if (rc)
-		return rc;
-	rc = netlink_route_add(c->netlink, &route, err);
-	if (!rc)
-		rc = netlink_rule_add(c->netlink, &mark, err);
-	if (rc) {
-		netlink_route_del(c->netlink, &route, NULL);
-		netlink_rule_del(c->netlink, &main, NULL);
-		return rc;
-	}
-	i->quick.has[family_index(family)] = true;
-	return 0;
+	return family == ADDR_V4 ? NOTE_DEFAULT_V4 : NOTE_DEFAULT_V6;
 }
 
 /* Goes on after a failure; what somebody else took away already is none. */
@@ -188,10 +172,50 @@ remove_family(struct control *c, struct control_iface *i, uint8_t family, struct
 			return rcs[k];
 		}
 	}
+	quick_forget(c, i->name, note_of(family));
+	return 0;
+}
+
+/* First what harms nobody, last what sends packets into the tunnel. */
+static int
+add_family(struct control *c, struct control_iface *i, uint8_t family, struct err *err)
+{
+	int rc = choose_priority(c, i, family, err);
+	if (rc)
+		return rc;
+	const struct netlink_rule main = rule_of_main(i, family), mark = rule_of_mark(i, family);
+	const struct netlink_route route = route_of(i, family);
+	/* The route needs no note: it goes with its device. */
+	rc = quick_note_rule(c, i, note_of(family), &main, err);
+	if (!rc)
+		rc = quick_note_rule(c, i, note_of(family), &mark, err);
+	if (!rc)
+		rc = netlink_rule_add(c->netlink, &main, err);
+	if (!rc)
+		rc = netlink_route_add(c->netlink, &route, err);
+	if (!rc)
+		rc = netlink_rule_add(c->netlink, &mark, err);
+	if (rc) {
+		struct err later;
+		remove_family(c, i, family, &later);
+		return rc;
+	}
+	i->quick.has[family_index(family)] = true;
 	return 0;
 }
 
 /* ---- What goes with them ---- */
+
+static int
+note_guard(struct control *c, const struct control_iface *i, struct err *err)
+{
+	char table[NFT_TABLE_BYTES], command[160], what[80];
+	nft_table_name(i->tun.ifindex, table);
+	snprintf(command, sizeof(command), "nft 'add table inet %s; delete table inet %s'", table,
+		table);
+	snprintf(what, sizeof(what), "delete the nftables table of %s", i->name);
+	return quick_note_command(c, i, NOTE_GUARD, &(struct quick_command){command, what}, err);
+}
 
 static int
 guard(struct control *c, struct control_iface *i, struct err *err)
@@ -206,21 +230,26 @@ guard(struct control *c, struct control_iface *i, struct err *err)
 		.listen_port = i->listen_port,
 		.fwmark = i->quick.number,
 	};
-	int rc = nft_guard_tunnel(&g, err);
+	int rc = i->quick.is_guarded ? 0 : note_guard(c, i, err);
+	if (!rc)
+		rc = nft_guard_tunnel(&g, err);
 	i->quick.is_guarded = i->quick.is_guarded || !rc;
 	i->quick.is_stale = false;
 	return rc;
 }
 
 static void
-unguard(struct control_iface *i)
+unguard(struct control *c, struct control_iface *i)
 {
 	char table[NFT_TABLE_BYTES];
 	struct err err = {0};
-	if (i->quick.is_guarded &&
-		nft_unguard_tunnel(nft_table_name(i->tun.ifindex, table), &err))
-		log_warn("%s: its nftables table stays: %s", i->name, err.text);
+	int rc = i->quick.is_guarded ?
+		nft_unguard_tunnel(nft_table_name(i->tun.ifindex, table), &err) : 0;
 	i->quick.is_guarded = false;
+	if (rc)
+		log_warn("%s: its nftables table stays: %s", i->name, err.text);
+	else
+		quick_forget(c, i->name, NOTE_GUARD);
 }
 
 static int
@@ -229,7 +258,9 @@ respect_marks(struct control *c, struct control_iface *i, struct err *err)
 	char value[SYSCTL_VALUE_BYTES];
 	int rc = sysctl_read(src_valid_mark, value, err);
 	if (!rc && strcmp(value, "1") != 0) {
-		rc = sysctl_write(src_valid_mark, "1", err);
+		rc = quick_note_sysctl(c, i, NOTE_MARKS, src_valid_mark, err);
+		if (!rc)
+			rc = sysctl_write(src_valid_mark, "1", err);
 		c->marks_were_ignored = !rc;
 	}
 	i->quick.is_marked = !rc;
@@ -249,6 +280,8 @@ forget_marks(struct control *c, struct control_iface *i)
 	c->marks_were_ignored = false;
 	if (sysctl_write(src_valid_mark, "0", &err))
 		log_warn("%s: %s", i->name, err.text);
+	else
+		quick_forget(c, i->name, NOTE_MARKS);
 }
 
 /* All that does not depend on the family, once. */
@@ -266,7 +299,7 @@ prepare(struct control *c, struct control_iface *i, struct err *err)
 static int
 unprepare(struct control *c, struct control_iface *i, struct err *err)
 {
-	unguard(i);
+	unguard(c, i);
 	forget_marks(c, i);
 	memset(&i->quick, 0, sizeof(i->quick));
 	return ifaces_set_mark(c, i, i->fwmark_asked, err);

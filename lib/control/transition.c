@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/ifaces.h"
 #include "control/quick.h"
+#include "control/quick_notes.h"
 
 static void
 add_up(struct reconcile_report *sum, const struct reconcile_report *part)
@@ -140,22 +141,30 @@ transition_begin(struct control *c, const struct intent *wanted, struct reconcil
 	change_rest(c, wanted, report);
 }
 
+static void
+finish(struct control *c, struct control_iface *i, struct reconcile_report *report)
+{
+	char name[INTENT_NAME_BYTES];
+	struct err err = {0};
+	memcpy(name, i->name, sizeof(name));
+	int rc = quick_finish_up(c, i, &err);
+	routes_settle(c->routes);
+	if (!rc)
+		return;
+	note_failure(report, rc, &err);
+	withdraw(c, name, report);
+}
+
 void
 transition_end(struct control *c, struct reconcile_report *report)
 {
 	for (unsigned k = 0; k < TABLES_MAX_IFACES; k++) {
 		struct control_iface *i = &c->ifaces[k];
-		char name[INTENT_NAME_BYTES];
 		struct err err = {0};
-		if (!i->is_live || i->stage != IFACE_COMING)
-			continue;
-		memcpy(name, i->name, sizeof(name));
-		int rc = quick_finish_up(c, i, &err);
-		routes_settle(c->routes);
-		if (!rc)
-			continue;
-		note_failure(report, rc, &err);
-		withdraw(c, name, report);
+		if (i->is_live && i->stage == IFACE_COMING)
+			finish(c, i, report);
+		else if (i->is_live && i->hooks_are_new && quick_note_new_hooks(c, i, &err))
+			note_failure(report, -EIO, &err);
 	}
 	c->is_changing = false;
 }

@@ -9,6 +9,7 @@
 
 #include "host/netlink.h"
 #include "host/netlink_inner.h"
+#include "host/netlink_policy.h"
 
 static uint8_t
 af_of(uint8_t family)
@@ -16,13 +17,9 @@ af_of(uint8_t family)
 	return family == ADDR_V4 ? AF_INET : AF_INET6;
 }
 
-static int
-rule_request(struct netlink *nl, uint16_t type, const struct netlink_rule *r, struct err *err)
+static void
+put_rule(struct nlmsghdr *head, struct fib_rule_hdr *info, const struct netlink_rule *r)
 {
-	struct nlmsghdr *head;
-	char what[96];
-	uint16_t flags = type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0;
-	struct fib_rule_hdr *info = netlink_begin(nl, &head, type, flags, sizeof(*info));
 	info->family = af_of(r->family);
 	info->action = FR_ACT_TO_TBL;
 	info->table = r->table < 256 ? (uint8_t)r->table : RT_TABLE_UNSPEC;
@@ -35,9 +32,36 @@ rule_request(struct netlink *nl, uint16_t type, const struct netlink_rule *r, st
 	}
 	if (r->suppress_prefix_len >= 0)
 		mnl_attr_put_u32(head, FRA_SUPPRESS_PREFIXLEN, (uint32_t)r->suppress_prefix_len);
+}
+
+static int
+rule_request(struct netlink *nl, uint16_t type, const struct netlink_rule *r, struct err *err)
+{
+	struct nlmsghdr *head;
+	char what[96];
+	uint16_t flags = type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0;
+	struct fib_rule_hdr *info = netlink_begin(nl, &head, type, flags, sizeof(*info));
+	put_rule(head, info, r);
 	snprintf(what, sizeof(what), "%s the routing rule %u of IPv%u (lookup %u)",
 		type == RTM_NEWRULE ? "add" : "delete", r->priority, r->family, r->table);
 	return netlink_talk(nl, NULL, what, err);
+}
+
+int
+netlink_rule_note_removal(struct restore *restore, const char *owner,
+	const struct netlink_rule *r, struct err *err)
+{
+	uint8_t room[192] __attribute__((aligned(8))) = {0};
+	struct nlmsghdr *head = mnl_nlmsg_put_header(room);
+	char what[96];
+	head->nlmsg_type = RTM_DELRULE;
+	head->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	put_rule(head, mnl_nlmsg_put_extra_header(head, sizeof(struct fib_rule_hdr)), r);
+	snprintf(what, sizeof(what), "delete the routing rule %u of IPv%u (lookup %u)",
+		r->priority, r->family, r->table);
+	const struct restore_step step = {.kind = RESTORE_NETLINK, .owner = owner, .what = what,
+		.message = head};
+	return restore_note(restore, &step, err);
 }
 
 int

@@ -56,6 +56,8 @@ add_interface(struct text *out, const struct interface_intent *i, uint16_t liste
 		text_add(out, "DNS = %s\n", i->dns);
 	if (i->mtu)
 		text_add(out, "MTU = %u\n", i->mtu);
+	if (i->keeps_mss)
+		text_add(out, "ClampMSS = no\n");
 	add_table(out, i);
 	if (i->save_path)
 		text_add(out, "SaveConfig = true\n");

@@ -89,6 +89,15 @@ expect sh -c "ip -n $net_prefix-a-gw rule | grep -q 'not from all fwmark 0x1234 
 refuse sh -c "ip -n $net_prefix-a-gw rule | grep -q 51820"
 expect pings a-lan "$(host4 b)"
 
+proves "after kill -9 headgate restore brings back what was before"
+halt gateway-a KILL
+expect sh -c "ip -n $net_prefix-a-gw rule | grep -q 'lookup 4660'"
+expect on a-gw "$headgate" restore
+state >"$run/after"
+expect diff "$run/before" "$run/after"
+start
+expect pings a-lan "$(host4 b)"
+
 proves "after the end rules, routes, nftables and sysctl are as before"
 expect halt gateway-a TERM
 state >"$run/after"

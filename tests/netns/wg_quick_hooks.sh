@@ -60,6 +60,15 @@ began=$SECONDS
 halt gateway-a TERM
 expect [ $((SECONDS - began)) -le 5 ]
 
+proves "after kill -9 headgate restore runs PreDown and PostDown, in their order"
+hooks "PostDown = echo three %i >>$events" "PreDown = echo one >>$events" \
+	"PreDown = echo two >>$events" "PostDown = echo four >>$events"
+headgate_start a
+expect headgate_wait a 20
+halt gateway-a KILL
+expect on a-gw "$headgate" restore
+expect happened one two 'three hg0' four
+
 proves "commands in a file that others may write are refused"
 hooks "PostUp = true"
 chmod g+w "$(conf_of a)"

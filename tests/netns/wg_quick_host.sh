@@ -28,7 +28,7 @@ with() { # LINE…: site a's file with these lines in [Interface]
 	sed -i "/^ListenPort/r $run/lines" "$file"
 }
 
-proves "the name servers and search domains are this host's, and no longer after the end"
+proves "the name servers and search domains are this host's, and no longer after any end"
 with "DNS = 10.0.0.53, example.org" "DNS = fd00::53"
 headgate_start a
 expect headgate_wait a 20
@@ -41,6 +41,13 @@ expect headgate_ctl a reload
 expect grep -q '^nameserver fd00::54' "$resolv"
 expect halt gateway-a TERM
 expect grep -q '^nameserver 192.0.2.1' "$resolv"
+refuse grep -q 10.0.0.53 "$resolv"
+
+headgate_start a
+expect headgate_wait a 20
+halt gateway-a KILL
+expect grep -q 10.0.0.53 "$resolv"
+expect on a-gw "$headgate" restore
 refuse grep -q 10.0.0.53 "$resolv"
 
 proves "without anybody to give them to, the start is refused and says what to do"

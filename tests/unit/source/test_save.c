@@ -26,7 +26,7 @@
 
 static const char all_keys[] =
 	"[Interface]\nPrivateKey = " KEY_A "\nListenPort = 51820\nFwMark = 0x7\n"
-	"Address = 10.0.0.1/24, fd00::1/64\nMTU = 1380\nTable = 99\n"
+	"Address = 10.0.0.1/24, fd00::1/64\nMTU = 1380\nTable = 99\nClampMSS = no\n"
 	"DNS = 10.0.0.1, example.org\nSaveConfig = true\n"
 	"PreUp = echo 'a = b'; true\nPostUp = wg set %i fwmark 7\nPostDown = last\nPreDown = x\n"
 	"[Peer]\nName = site-b\nPublicKey = " KEY_B "\nPresharedKey = " KEY_C "\n"
@@ -79,6 +79,22 @@ what_is_written_is_read_as_the_same(void **state)
 		intent_destroy(a);
 		intent_destroy(b);
 	}
+}
+
+/* Who adds a key adds it to all_keys, and the test above says whether it is written. */
+static void
+look_for(void *ctx, const struct config_help *help)
+{
+	bool is_saved = strcmp(help->section, "Interface") == 0 ||
+		strcmp(help->section, "Peer") == 0;
+	if (is_saved && strcmp(help->key, "PrivateKeyFile") != 0 && !strstr(all_keys, help->key))
+		fail_msg("%s is not in all_keys", help->key);
+}
+
+static void
+all_keys_are_all(void **state)
+{
+	config_describe(look_for, NULL);
 }
 
 /* ---- Files ---- */
@@ -219,6 +235,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_as_the_same),
+		cmocka_unit_test(all_keys_are_all),
 		cmocka_unit_test(other_sections_survive),
 		cmocka_unit_test(a_key_file_stays_one),
 		cmocka_unit_test(a_link_stays_a_link),
