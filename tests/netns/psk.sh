@@ -22,11 +22,11 @@ expect [ "$(wg show "$dev" preshared-keys | cut -f 2)" = "$psk" ]
 proves "unequal keys: no tunnel, whoever starts"
 wg genpsk >"$run/other"
 wg set "${site_dev[b]}" peer "$(public_key a)" remove
-site_psk=$psk psk=$(cat "$run/other")
+psk=$(cat "$run/other")
 site_conf b a
 stock_load b
 refuse on b-lan ping -q -n -c 2 -W 1 "$(host4 a)"
 
 proves "equal again, set on the running gateway by wg set: a tunnel"
-wg set "${site_dev[b]}" peer "$(public_key a)" preshared-key <(echo "$site_psk")
+wg set "$dev" peer "$(public_key b)" preshared-key "$run/other"
 expect_within 12 on b-lan ping -q -n -c 1 -W 1 "$(host4 a)"

@@ -8,6 +8,7 @@
 #
 #   -i                 stop inside with everything running, in a shell
 #   SUBJECT=stock      wireguard-go in headgate's place: tries the scene, not headgate
+#   PEER=NAME          who the stock peers are: wireguard-go, boringtun or kernel (tests/interop)
 #   HEADGATE_BUILD=DIR the build to test (default build-check/short, see tests/netns/run)
 #   HEADGATE_LOG=debug how much headgated says
 #
@@ -20,6 +21,10 @@ scene_dir=$scene_top/tests/netns
 . "$scene_top/tools/lib/net.sh"
 . "$scene_top/tools/lib/gateway.sh"
 . "$scene_top/tools/lib/load.sh"
+case ${PEER:-} in
+kernel) . "$scene_top/tests/interop/guest.sh" ;;
+boringtun) BORINGTUN=$("$scene_top/tests/interop/fetch" boringtun) || exit ;;
+esac
 
 scene_stops_inside=
 [ "${1:-}" != -i ] || scene_stops_inside=1

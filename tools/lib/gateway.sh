@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
 #
-# Sites: a LAN host behind a gateway that is either headgate or a stock wireguard-go.
+# Sites: a LAN host behind a gateway that is either headgate or a stock WireGuard: wireguard-go,
+# or what PEER says, boringtun or kernel.
 #
 #   X-lan ──────────────── lan0  X-gw  wan0 ──────── the wire
 #   192.168.N0.10          192.168.N0.1             203.0.113.N
@@ -20,7 +21,7 @@
 # Knobs, read when the file is written: outer (4 or 6), psk (a key for every pair),
 # keepalive (seconds), port_kind (xdp or packet), and gateway_lines (more for [Gateway]);
 # more_confs (files of further interfaces) when headgate starts.
-# Needs say.sh and net.sh.
+# Needs say.sh and net.sh, and tests/interop/guest.sh when PEER=kernel.
 
 outer=4
 psk=
@@ -28,6 +29,7 @@ keepalive=
 port_kind=xdp
 gateway_lines=
 more_confs=
+stock_kind=${PEER:-wireguard-go}
 declare -A site_dev=() site_program=()
 
 site_index() { # X -> N
@@ -236,31 +238,49 @@ netdev_is_ports() { # NODE DEVICE
 	END
 }
 
-# ---- the stock gateway: kernel addresses on the wires, wireguard-go for the tunnel ----
+# ---- the stock gateway: kernel addresses on the wires, another's WireGuard for the tunnel ----
 
 stock_up() { # X
-	local x=$1 n dev=${site_dev[$1]}
+	local x=$1 n
 	n=$(site_index "$x")
-	on "$x-gw" ip addr replace "$(wan4 "$x")/24" dev wan0
-	on "$x-gw" ip addr replace "$(wan6 "$x")/64" dev wan0 nodad
-	on "$x-gw" ip addr replace "192.168.${n}0.1/24" dev lan0
-	on "$x-gw" ip addr replace "fd00:${n}0::1/64" dev lan0 nodad
+	[ "$stock_kind" != kernel ] || [ -n "${net_guest[$x-gw]:-}" ] || guest_boot "$x-gw" || return 1
+	stock_addresses "$x-gw" "$(wan4 "$x")" "$(wan6 "$x")" wan0
+	stock_addresses "$x-gw" "192.168.${n}0.1" "fd00:${n}0::1" lan0
 	stock_start "$x"
+}
+
+stock_addresses() { # NODE ADDRESS4 ADDRESS6 DEVICE
+	on "$1" sh -c "ip addr replace $2/24 dev $4 && ip addr replace $3/64 dev $4 nodad"
 }
 
 stock_start() { # X
 	local x=$1 dev=${site_dev[$1]}
-	spawn "gateway-$x" "$x-gw" env WG_PROCESS_FOREGROUND=1 LOG_LEVEL=error wireguard-go "$dev"
+	spawn_stock "$x" "$dev"
 	if ! await 10 wg show "$dev"; then
 		cat "$run/gateway-$x.log" >&2
-		echo "wireguard-go of site $x did not start" >&2
+		echo "the $stock_kind of site $x did not start" >&2
 		return 1
 	fi
 	stock_load "$x"
-	on "$x-gw" ip addr replace "$(tun4 "$x")/24" dev "$dev"
-	on "$x-gw" ip addr replace "$(tun6 "$x")/64" dev "$dev" nodad
+	stock_addresses "$x-gw" "$(tun4 "$x")" "$(tun6 "$x")" "$dev"
 	on "$x-gw" ip link set "$dev" mtu 1420 up
 	stock_routes "$x"
+}
+
+spawn_stock() { # X DEVICE: a process that holds the tunnel, whose end is that of the tunnel
+	local x=$1 dev=$2
+	case $stock_kind in
+	wireguard-go)
+		spawn "gateway-$x" "$x-gw" env WG_PROCESS_FOREGROUND=1 LOG_LEVEL=error wireguard-go "$dev"
+		;;
+	boringtun)
+		spawn "gateway-$x" "$x-gw" "$BORINGTUN" --foreground --disable-drop-privileges "$dev"
+		;;
+	kernel)
+		spawn "gateway-$x" "$x-gw" bash "$scene_top/tests/interop/kernel_device" "$dev"
+		;;
+	*) die "no PEER $stock_kind: wireguard-go, boringtun or kernel" ;;
+	esac
 }
 
 stock_load() { # X: what `wg-quick strip` does, then setconf
@@ -271,6 +291,6 @@ stock_load() { # X: what `wg-quick strip` does, then setconf
 stock_routes() { # X: a route for each allowed prefix, as wg-quick adds them
 	local prefix
 	for prefix in $(sed -n 's/^AllowedIPs = //p' "$(conf_of "$1")" | tr -d ','); do
-		on "$1-gw" ip route replace "$prefix" dev "${site_dev[$1]}"
-	done
+		echo "ip route replace $prefix dev ${site_dev[$1]}"
+	done | on "$1-gw" sh -e
 }

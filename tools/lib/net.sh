@@ -13,18 +13,22 @@
 #   spawn LABEL NAME COMMAND…   a background process in it, its output in $run/LABEL.log
 #   halt LABEL [SIGNAL]         ends it and waits
 #
+# A node may be played by a guest with a kernel of its own (tests/interop/guest.sh): commands then
+# run in it.
+#
 # Processes are ended by their id only. Needs say.sh.
 
 net_prefix=hg$$
 run=
 net_nodes=()
-declare -A net_pid=()
+declare -A net_pid=() net_guest=()
 
 net_isolate() { # SCRIPT ARGUMENT…
 	if [ -z "${HEADGATE_ISOLATED:-}" ]; then
 		HEADGATE_ISOLATED=1 exec unshare --mount --pid --fork --kill-child --mount-proc \
 			"$BASH" "$@"
 	fi
+	[ "$HEADGATE_ISOLATED" != shared ] || return 0 # who started this did the rest
 	local d
 	for d in wireguard headgate dpdk netns headgate-scratch; do
 		mkdir -p "/run/$d" && mount -t tmpfs -o mode=0755 "run-$d" "/run/$d" ||
@@ -67,9 +71,14 @@ node() { # NAME…
 }
 
 on() { # NAME COMMAND…
-	local name=$1
+	local name=$1 place
 	shift
-	ip netns exec "$net_prefix-$name" "$@"
+	place_of "$name"
+	"${place[@]}" "$@"
+}
+
+place_of() { # NAME: sets place, of the caller, to the words that run a command in that node
+	read -ra place <<<"${net_guest[$1]:-ip netns exec $net_prefix-$1}"
 }
 
 wire() { # NODE DEVICE NODE DEVICE: a veth pair; its ends complete their checksums themselves
@@ -86,9 +95,10 @@ full_checksums() { # NODE DEVICE
 }
 
 spawn() { # LABEL NODE COMMAND…
-	local label=$1 name=$2
+	local label=$1 place
+	place_of "$2"
 	shift 2
-	ip netns exec "$net_prefix-$name" "$@" >"$run/$label.log" 2>&1 &
+	"${place[@]}" "$@" >"$run/$label.log" 2>&1 &
 	net_pid[$label]=$!
 }
 
