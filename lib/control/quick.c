@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/ifaces.h"
 #include "control/quick_notes.h"
+#include "host/netfilter.h"
 #include "host/resolvconf.h"
 #include "source/config_save.h"
 
@@ -195,6 +196,30 @@ set_host(struct control *c, struct control_iface *i, struct err *err)
 	return rc ? rc : ifaces_route_all(c, i, true, err);
 }
 
+/* Commands may have set rules for what passes the kernel's filter by: those do nothing. */
+static int
+check_netfilter(struct control *c, const struct control_iface *i, struct err *err)
+{
+	const struct interface_intent *it = intent_interface_find(c->running, i->name);
+	const char *names[2 * TABLES_MAX_PORTS + 1] = {i->name};
+	unsigned n = 1;
+	if (!it->hooks.n || !control_has_host(c) ||
+		c->running->gateway.netfilter == NETFILTER_IGNORE)
+		return 0;
+	for (unsigned k = 0; k < c->config.n_ports && k < TABLES_MAX_PORTS; k++) {
+		if (c->config.ports[k].netdev[0])
+			names[n++] = c->config.ports[k].netdev;
+		if (c->twins[k].is_made)
+			names[n++] = c->twins[k].twin.name;
+	}
+	int rc = netfilter_check(names, n, err);
+	if (rc && rc != -EPERM) {
+		log_warn("%s: %s", i->name, err->text);
+		return 0;
+	}
+	return rc ? err_prefix(err, rc, "%s: after PostUp", i->name) : 0;
+}
+
 int
 quick_finish_up(struct control *c, struct control_iface *i, struct err *err)
 {
@@ -206,9 +231,10 @@ quick_finish_up(struct control *c, struct control_iface *i, struct err *err)
 		rc = quick_note_hooks(c, i, HOOK_PRE_DOWN, err);
 	if (!rc)
 		rc = run_up_hooks(c, i->name, HOOK_POST_UP, err);
-	if (!rc)
-		i->stage = IFACE_UP;
-	return rc;
+	if (rc)
+		return rc;
+	i->stage = IFACE_UP; /* from here on what PostUp did is PostDown's to take back */
+	return check_netfilter(c, i, err);
 }
 
 bool

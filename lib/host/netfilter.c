@@ -26,6 +26,7 @@ struct search {
 	unsigned n_devices;
 	json_t *reached; /* "family table chain", passed by forwarded or translated packets */
 	bool has_grown;
+	bool drops_by_default; /* a forward chain does: then an accept is an exception */
 };
 
 /* Whether a name in a rule means the device; "hg*" and iptables' "hg+" mean all that start so. */
@@ -135,6 +136,9 @@ reach_base_chain(struct search *s, const json_t *chain)
 	if (strcmp(text_of(chain, "hook"), "forward") == 0 ||
 		strcmp(text_of(chain, "type"), "nat") == 0)
 		reach(s, chain, text_of(chain, "name"));
+	if (strcmp(text_of(chain, "hook"), "forward") == 0 &&
+		strcmp(text_of(chain, "policy"), "drop") == 0)
+		s->drops_by_default = true;
 }
 
 /* Follows a rule's jumps and gotos, those in verdict maps too. */
@@ -175,12 +179,31 @@ reach_all(struct search *s, const json_t *list)
 	} while (s->has_grown);
 }
 
+/* A rule that only lets pass what passes anyway may as well not be asked. */
+static bool
+changes_nothing(const struct search *s, const json_t *rule)
+{
+	bool accepts = false;
+	json_t *statement;
+	size_t i;
+	json_array_foreach(json_object_get(rule, "expr"), i, statement) {
+		if (json_object_get(statement, "accept"))
+			accepts = true;
+		else if (!json_object_get(statement, "match") &&
+			!json_object_get(statement, "counter"))
+			return false;
+	}
+	return accepts && !s->drops_by_default;
+}
+
 static int
 check_rule(const struct search *s, const json_t *rule, struct err *err)
 {
 	json_t *statement;
 	char where[400];
 	size_t i;
+	if (changes_nothing(s, rule))
+		return 0;
 	json_array_foreach(json_object_get(rule, "expr"), i, statement) {
 		if (!speaks_of_devices(statement, 0))
 			continue;
@@ -233,8 +256,9 @@ next_word(char **rest)
 static const char *
 device_in_line(const struct search *s, char *line, bool is_nat)
 {
+	bool accepts = !is_nat && !s->drops_by_default && strstr(line, " -j ACCEPT");
 	char *rest, *word = strtok_r(line, " \t", &rest);
-	if (!word || strcmp(word, "-A") != 0)
+	if (accepts || !word || strcmp(word, "-A") != 0)
 		return NULL;
 	const char *chain = next_word(&rest);
 	if (!chain || (!is_nat && (strcmp(chain, "INPUT") == 0 || strcmp(chain, "OUTPUT") == 0)))
@@ -263,6 +287,8 @@ netfilter_find_in_iptables(const char *text, const char *const devices[], unsign
 		text += n + (text[n] == '\n');
 		if (line[0] == '*')
 			is_nat = strcmp(line, "*nat") == 0;
+		if (strncmp(line, ":FORWARD DROP", 13) == 0)
+			s.drops_by_default = true;
 		snprintf(where, sizeof(where), "legacy iptables: %.200s", line);
 		const char *device = device_in_line(&s, line, is_nat);
 		if (device)

@@ -52,6 +52,13 @@ for when in PreUp PostUp; do
 	expect [ ! -s "$events" ] # as with wg-quick, what was never up does not go down
 done
 
+proves "rules of PostUp that tunnels pass by end the start too, and PostDown takes them back"
+hooks "PostUp = nft add table ip t; nft add chain ip t n '{ type nat hook postrouting priority 100; }'" \
+	"PostUp = nft add rule ip t n oifname wan0 masquerade" "PostDown = nft delete table ip t"
+refuse sh -c "ip netns exec $net_prefix-a-gw timeout 20 $headgated -c $(conf_of a) 2>$run/complaint"
+expect grep -q 'after PostUp: netfilter rules name wan0' "$run/complaint"
+expect [ -z "$(on a-gw nft list tables ip)" ]
+
 proves "SIGTERM ends a start that waits for its command"
 hooks "PostUp = sleep 50"
 headgate_start a

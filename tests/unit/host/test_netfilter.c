@@ -29,6 +29,13 @@ nft_rows(void **state)
 		{"nothing", "", 0},
 		{"a forward rule of ours",
 			FORWARD "," RULE("f", MATCH("iifname", "\"hg0\"")), -EPERM},
+		{"that lets pass what passes anyway", FORWARD "," RULE("f",
+			MATCH("iifname", "\"hg0\"") ",{\"counter\":null},{\"accept\":null}"), 0},
+		{"that is an exception", CHAIN("f", ",\"type\":\"filter\",\"hook\":\"forward\","
+			"\"policy\":\"drop\"") "," RULE("f",
+			MATCH("iifname", "\"hg0\"") ",{\"accept\":null}"), -EPERM},
+		{"that marks and accepts", FORWARD "," RULE("f",
+			MATCH("iifname", "\"hg0\"") ",{\"mangle\":{}},{\"accept\":null}"), -EPERM},
 		{"of another", FORWARD "," RULE("f", MATCH("iifname", "\"eth0\"")), 0},
 		{"for input", INPUT "," RULE("i", MATCH("iifname", "\"hg0\"")), 0},
 		{"masquerade", NAT "," RULE("n", MATCH("oifname", "\"hg-wan\"")), -EPERM},
@@ -68,6 +75,8 @@ iptables_rows(void **state)
 	} rows[] = {
 		{"", 0},
 		{"*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i hg0 -j ACCEPT\nCOMMIT\n", -EPERM},
+		{"*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -i hg0 -j ACCEPT\nCOMMIT\n", 0},
+		{"*nat\n-A POSTROUTING -o hg0 -j ACCEPT\n", -EPERM},
 		{"*filter\n-A FORWARD ! -o hg-w+ -j DROP\n", -EPERM},
 		{"*filter\n-A INPUT -i hg0 -j ACCEPT\n", 0},
 		{"*filter\n-A FORWARD -i eth0 -j ACCEPT\n", 0},
