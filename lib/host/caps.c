@@ -15,6 +15,8 @@ static const struct {
 	uint64_t bit;
 	const char *name;
 } names[] = {
+	{CAPS(CHOWN), "CAP_CHOWN"},
+	{CAPS(DAC_OVERRIDE), "CAP_DAC_OVERRIDE"},
 	{CAPS(NET_ADMIN), "CAP_NET_ADMIN"},
 	{CAPS(NET_RAW), "CAP_NET_RAW"},
 	{CAPS(NET_BIND_SERVICE), "CAP_NET_BIND_SERVICE"},

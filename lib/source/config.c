@@ -7,7 +7,6 @@
 #include "source/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +19,7 @@
 #include "base/nearest.h"
 #include "base/secret.h"
 #include "source/config_reader.h"
+#include "source/safe_open.h"
 #include "source/text.h"
 
 /* The interface's name until the file's end tells it. */
@@ -71,12 +71,28 @@ struct quote {
 	char text[64];
 };
 
+/* A key that stands where it does not belong is still a key: of what is as long, the start. */
+static size_t
+quotable_chars(const char *text)
+{
+	enum { KEY_CHARS = 43, SHOWN_CHARS = 8 };
+	size_t at = 0;
+	while (text[at]) {
+		size_t n = strspn(text + at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					     "0123456789+/");
+		if (n >= KEY_CHARS)
+			return at + SHOWN_CHARS;
+		at += n + !n;
+	}
+	return at;
+}
+
 static struct quote
 quote_of(const char *text)
 {
 	struct quote q;
-	size_t n = 0;
-	for (; text[n] && n < sizeof(q.text) - 4; n++)
+	size_t n = 0, end = MIN_OF(quotable_chars(text), sizeof(q.text) - 4);
+	for (; n < end; n++)
 		q.text[n] = text[n] >= 0x20 && text[n] < 0x7f ? text[n] : '?';
 	strcpy(q.text + n, text[n] ? "..." : "");
 	return q;
@@ -347,20 +363,38 @@ check_commands(struct config_reader *r, const char *path, const struct stat *st)
 		"chmod go-w %s", r->hook_name, path, path);
 }
 
+/* What the file says is done as root: who else may write it? */
+static int
+judge_mode(struct config_reader *r, const char *path, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return 0;
+	if (st->st_mode & S_IWOTH)
+		return err_set(r->err, -EPERM,
+			"everybody may write %s, and so say what headgated does: chmod 600 %s",
+			path, path);
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		intent_warn(r->it, "%s belongs to user %u, who may change what headgated does: "
+			"chown root %s", path, (unsigned)st->st_uid, path);
+	return 0;
+}
+
 static int
 load(struct config_reader *r, int fd, const char *path, struct text *text)
 {
 	struct stat st;
-	int rc = config_read_whole(fd, path, text, r->err);
+	if (fstat(fd, &st) < 0)
+		return err_set(r->err, -errno, "cannot look at %s: %s", path, strerror(errno));
+	int rc = judge_mode(r, path, &st);
+	if (rc == 0)
+		rc = config_read_whole(fd, path, text, r->err);
 	if (rc == 0)
 		rc = parse(r, path, text->data, text->n_bytes);
 	if (rc)
 		return rc;
-	if (fstat(fd, &st) < 0)
-		return err_set(r->err, -errno, "cannot look at %s: %s", path, strerror(errno));
-	if (r->holds_keys && S_ISREG(st.st_mode) && (st.st_mode & S_IRWXO))
-		intent_warn(
-			r->it, "%s holds keys and everybody may read it: chmod 600 %s", path, path);
+	if (r->holds_keys && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)))
+		intent_warn(r->it, "%s is %s accessible and holds keys: chmod 600 %s", path,
+			st.st_mode & S_IRWXO ? "world" : "group", path);
 	return check_commands(r, path, &st);
 }
 
@@ -369,11 +403,17 @@ config_load(struct intent *it, const char *path, struct err *err)
 {
 	struct config_reader r = {.it = it, .err = err};
 	struct text text;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct err note;
+	int fd = safe_open(path, 0, &note, err);
 	if (fd < 0)
-		return err_set(err, -errno, "cannot open %s: %s", path, strerror(errno));
+		return fd;
 	text_init(&text);
 	int rc = load(&r, fd, path, &text);
+	if (!rc && note.text[0] && r.hook_name)
+		rc = err_set(err, -EPERM, "%s, and with it the commands that are run as root",
+			note.text);
+	else if (!rc && note.text[0])
+		intent_warn(it, "%s", note.text);
 	text_fini(&text);
 	close(fd);
 	return rc;

@@ -16,6 +16,7 @@
 #include "source/config.h"
 #include "source/config_reader.h"
 #include "source/key_file.h"
+#include "source/safe_open.h"
 
 enum { PREFIXES_A_LINE = 64 };
 
@@ -256,7 +257,8 @@ replace(const char *path, const struct stat *old, const struct text *t)
 	int fd = mkostemp(beside, O_CLOEXEC); /* 0600 */
 	if (fd < 0)
 		return -errno;
-	int rc = fchown(fd, old->st_uid, old->st_gid) < 0 ? -errno : 0;
+	bool is_ours = old->st_uid == geteuid() && old->st_gid == getegid();
+	int rc = !is_ours && fchown(fd, old->st_uid, old->st_gid) < 0 ? -errno : 0;
 	if (!rc)
 		rc = write_whole(fd, t->data, t->n_bytes);
 	close(fd);
@@ -300,6 +302,15 @@ save(const struct interface_intent *i, const struct config_live *live, const cha
 int
 config_save(const struct interface_intent *i, const struct config_live *live, struct err *err)
 {
+	struct err note;
+	/* The way may have changed since: root writes only where nobody else can turn it. */
+	int fd = safe_open(i->save_path, O_NONBLOCK, &note, err);
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 && note.text[0])
+		fd = err_set(err, -EPERM, "%s", note.text);
+	if (fd < 0)
+		return err_prefix(err, fd, "SaveConfig of %s", i->name);
 	/* A link stays a link: what it leads to is replaced. */
 	char *path = realpath(i->save_path, NULL);
 	int rc = path ? save(i, live, path, err) :

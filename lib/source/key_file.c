@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "source/safe_open.h"
 
 static int
 check_owner_and_mode(int fd, const char *path, struct err *err)
@@ -45,14 +46,14 @@ int
 key_file_read(const char *path, struct key *out, struct err *err)
 {
 	*out = (struct key){{0}};
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) {
-		int code = errno;
-		return err_set(err, -code, "cannot open %s: %s", path,
-			code == ELOOP ? "it is a symbolic link: name the file itself"
-				      : strerror(code));
-	}
-	int rc = check_owner_and_mode(fd, path, err);
+	struct err note;
+	int fd = safe_open(path, O_NOFOLLOW | O_NONBLOCK, &note, err);
+	if (fd < 0)
+		return fd;
+	/* Strict where a config is not: a key is moved with less trouble. */
+	int rc = note.text[0] ? err_set(err, -EPERM, "%s", note.text) : 0;
+	if (rc == 0)
+		rc = check_owner_and_mode(fd, path, err);
 	if (rc == 0)
 		rc = read_key(fd, path, out, err);
 	close(fd);

@@ -6,7 +6,8 @@
 #include "base/key.h"
 
 /*
- * Reads the base64 key from a file that only its owner (root or us) can read, no symbolic link.
+ * Reads the base64 key from a file that only its owner (root or us) can read, no symbolic link, and
+ * that nobody else can replace.
  * 0, -EPERM (not kept safely), -EBADMSG (no key in it), or why it cannot be opened. On error *out
  * is zero. The caller wipes *out.
  */

@@ -60,6 +60,13 @@ expect pings a-lan "$(host4 b)"
 refuse has CapEff 1 # CAP_DAC_OVERRIDE
 expect gateway_down a
 
+proves "a hook, run as root, has what headgated was started with; headgated itself has not"
+sed -i "/^\[Interface\]/a PostUp = grep ^Cap /proc/self/status >$run/hook" "$(conf_of a)"
+expect gateway_up a
+expect only CapPrm $net_bind $net_admin $net_raw $ipc_lock $sys_admin
+expect grep -q "^CapEff:.$(awk '/^CapBnd/ { print $2 }' /proc/self/status)" "$run/hook"
+expect gateway_down a
+
 proves "another user, and root without its privileges, hear what is missing"
 chmod 711 "$run" "$run/a"
 cp "$headgated" "$run/headgated"

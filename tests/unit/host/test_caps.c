@@ -25,7 +25,7 @@ test_names(void **state)
 		{0, ""},
 		{CAPS(NET_ADMIN), "CAP_NET_ADMIN"},
 		{CAPS(SYS_ADMIN) | CAPS(NET_RAW), "CAP_NET_RAW, CAP_SYS_ADMIN"},
-		{CAPS(NET_ADMIN) | CAPS(CHOWN), "CAP_NET_ADMIN, capability 0"},
+		{CAPS(NET_ADMIN) | CAPS(SYSLOG), "CAP_NET_ADMIN, capability 34"},
 		{1ull << 63, "capability 63"},
 	};
 	char text[CAPS_TEXT_BYTES];

@@ -223,7 +223,7 @@ what_cannot_be_written_is_said(void **state)
 	struct intent *it = read_text(all_keys);
 	assert_int_equal(intent_text_set(&it->interfaces[0]->save_path, "/nowhere/wg0.conf"), 0);
 	assert_int_equal(config_save(it->interfaces[0], &nothing, &err), -ENOENT);
-	assert_string_equal(err.text, "SaveConfig of wg0: cannot find /nowhere/wg0.conf: No such "
+	assert_string_equal(err.text, "SaveConfig of wg0: cannot open /nowhere/wg0.conf: No such "
 				      "file or directory");
 	assert_int_equal(intent_text_set(&it->interfaces[0]->save_path, folder), 0);
 	assert_int_equal(config_save(it->interfaces[0], &nothing, &err), -EINVAL);
