@@ -24,6 +24,7 @@ enum {
 	POOL_BUFS = 32767,
 	POOL_CACHE = 256,
 	DATA_ROOM_MIN = 2048,
+	DATA_ROOM_LARGE = 4096,   /* from here on fewer buffers do */
 };
 
 struct args {
@@ -217,12 +218,12 @@ eal_start(struct eal *eal, const struct intent *intent, const struct profiles *p
 struct rte_mempool *
 eal_make_pool(const struct eal *eal, const struct intent *intent, struct err *err)
 {
-	unsigned mtu = 0;
+	unsigned data = DATA_ROOM_MIN;
 	for (size_t i = 0; i < intent->n_ports; i++)
-		mtu = RTE_MAX(mtu, (unsigned)intent->ports[i]->mtu);
-	/* Tunnel overhead and padding fit behind the longest frame. */
-	unsigned room = RTE_MAX((unsigned)DATA_ROOM_MIN, mtu + 128) + RTE_PKTMBUF_HEADROOM;
-	unsigned n = mtu > 4096 ? POOL_BUFS / 4 : POOL_BUFS;
+		data = RTE_MAX(data,
+			port_buffer_bytes(intent->ports[i]->device, intent->ports[i]->mtu));
+	unsigned room = data + RTE_PKTMBUF_HEADROOM;
+	unsigned n = data > DATA_ROOM_LARGE ? POOL_BUFS / 4 : POOL_BUFS;
 	struct rte_mempool *pool =
 		rte_pktmbuf_pool_create_by_ops("hg-pool", n, POOL_CACHE, 0, (uint16_t)room,
 			SOCKET_ID_ANY, frame_pool_ops());

@@ -26,6 +26,7 @@ take_netdev(struct gateway *g, const struct port_intent *want, struct err *err)
 	struct netdev_wish wish = {
 		.owner = owner,
 		.is_promisc = true,
+		.mtu = want->mtu,
 		.disable_ipv6 = true,
 		.drop_ingress = strncmp(device, "net_af_packet", 13) == 0,
 		.gets_xdp = strncmp(device, "net_af_xdp", 10) == 0,

@@ -79,6 +79,16 @@ note_xdp(struct netlink *nl, struct restore *r, const char *name,
 	return rc ? rc : restore_note(r, &step, err);
 }
 
+static int
+set_mtu(struct netlink *nl, struct restore *r, const struct net_link *link,
+	const struct netdev_wish *wish, struct err *err)
+{
+	const struct restore_step step = {.kind = RESTORE_MTU, .owner = wish->owner,
+		.device = link->name, .flags = link->mtu};
+	int rc = restore_note(r, &step, err);
+	return rc ? rc : netlink_link_set_mtu(nl, link->ifindex, wish->mtu, err);
+}
+
 int
 netdev_take(struct netlink *nl, struct restore *restore, const char *name,
 	const struct netdev_wish *wish, struct err *err)
@@ -90,6 +100,8 @@ netdev_take(struct netlink *nl, struct restore *restore, const char *name,
 		rc = disable_ipv6(restore, name, wish, err);
 	if (rc == 0 && wish->drop_ingress)
 		rc = drop_ingress(restore, &link, wish, err);
+	if (rc == 0 && wish->mtu && wish->mtu != link.mtu)
+		rc = set_mtu(nl, restore, &link, wish, err);
 	if (rc == 0 && wish->gets_xdp)
 		rc = note_xdp(nl, restore, name, wish, err);
 	if (rc == 0)

@@ -20,6 +20,7 @@ struct netdev_wish {
 	bool is_promisc;        /* it must receive for the twin's and others' MAC addresses */
 	bool disable_ipv6;      /* the twin speaks IPv6 for this MAC address, and only the twin */
 	bool drop_ingress;      /* AF_PACKET: the kernel gets a copy of all and would answer too */
+	uint16_t mtu;           /* 0: the one it has */
 	bool gets_xdp;          /* AF_XDP: the driver is about to attach a program */
 };
 

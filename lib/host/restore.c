@@ -184,6 +184,9 @@ describe(const struct restore_step *s, char *out, size_t cap_bytes)
 			!(s->mask & IFF_UP) ? "promiscuous or not, as it was" :
 			s->flags & IFF_UP ? "up" : "down");
 		break;
+	case RESTORE_MTU:
+		snprintf(out, cap_bytes, "set the MTU of %s to %u", s->device, s->flags);
+		break;
 	case RESTORE_NFT_TABLE:
 		snprintf(out, cap_bytes, "delete the nftables table netdev %s", s->what);
 		break;
@@ -224,6 +227,14 @@ undo_flags(const struct restore_step *s, struct netlink *nl, struct err *err)
 	return rc ? rc : netlink_link_set_flags(nl, link.ifindex, s->flags, s->mask, err);
 }
 
+static int
+undo_mtu(const struct restore_step *s, struct netlink *nl, struct err *err)
+{
+	struct net_link link;
+	int rc = netlink_link_by_name(nl, s->device, &link, err);
+	return rc ? rc : netlink_link_set_mtu(nl, link.ifindex, s->flags, err);
+}
+
 /* Already as it shall be, or what it belongs to has gone. */
 static bool
 is_settled(int rc)
@@ -262,6 +273,8 @@ undo(const struct restore_step *s, struct netlink *nl, struct err *err)
 		return sysctl_write(s->what, s->value, err);
 	case RESTORE_FLAGS:
 		return undo_flags(s, nl, err);
+	case RESTORE_MTU:
+		return undo_mtu(s, nl, err);
 	case RESTORE_NFT_TABLE:
 		return nft_delete_table(s->what, err);
 	case RESTORE_NETLINK:

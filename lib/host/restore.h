@@ -31,6 +31,7 @@ enum restore_kind {
 	RESTORE_NFT_TABLE, /* what: a table of family netdev that nft_table_name made; deleted */
 	RESTORE_NETLINK,   /* message: sent; what: in words, "put back the route to 10.0.0.0/8" */
 	RESTORE_COMMAND,   /* value: given to the shell; what: in words, "run PostDown of wg0" */
+	RESTORE_MTU,       /* device: gets the MTU in flags */
 	RESTORE_XDP,       /* device: an XDP program other than number `flags` is detached */
 	RESTORE_N_KINDS,
 };

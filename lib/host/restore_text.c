@@ -132,6 +132,14 @@ xdp_fault(const struct restore_step *s)
 	return is_device(s->device) ? NULL : "the device is missing";
 }
 
+static const char *
+mtu_fault(const struct restore_step *s)
+{
+	if (s->flags < 68 || s->flags > UINT16_MAX)
+		return "that is no MTU";
+	return is_device(s->device) ? NULL : "the device is missing";
+}
+
 static const struct {
 	const char *name;
 	const char *(*fault)(const struct restore_step *s);
@@ -141,6 +149,7 @@ static const struct {
 	[RESTORE_NFT_TABLE] = {"nft-table", nft_fault},
 	[RESTORE_NETLINK] = {"netlink", netlink_fault},
 	[RESTORE_COMMAND] = {"command", command_fault},
+	[RESTORE_MTU] = {"mtu", mtu_fault},
 	[RESTORE_XDP] = {"xdp", xdp_fault},
 };
 

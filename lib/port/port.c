@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "port/port_inner.h"
 
 /* The ethdev that was made of this device string. */
 static int
@@ -48,7 +49,7 @@ netdev_is_there(const struct port *port, struct err *err)
 }
 
 static int
-probe(struct port *port, const struct profiles *profiles, struct err *err)
+probe(struct port *port, const struct port_config *config, struct err *err)
 {
 	if (find_ethdev(port->device, &port->dpdk_id) == 0)
 		return 0;
@@ -56,7 +57,9 @@ probe(struct port *port, const struct profiles *profiles, struct err *err)
 	if (rc)
 		return rc;
 	char device[PROFILE_DEVICE_BYTES];
-	profile_device_string(profiles, port->device, device);
+	profile_device_string(config->profiles, port->device, device);
+	port_size_frames(port->device,
+		config->mtu ? config->mtu : port_netdev_mtu(port->netdev), device);
 	rc = rte_dev_probe(device);
 	if (rc == 0)
 		rc = find_ethdev(port->device, &port->dpdk_id);
@@ -107,38 +110,6 @@ set_up_queues(struct port *port, const struct port_profile *profile, struct rte_
 }
 
 static int
-set_mtu(struct port *port, uint16_t wanted, const struct rte_mempool *pool, struct err *err)
-{
-	uint16_t room =
-		(uint16_t)(rte_pktmbuf_data_room_size((struct rte_mempool *)(uintptr_t)pool) -
-			   RTE_PKTMBUF_HEADROOM);
-	if (wanted && wanted + 18u > room)
-		return err_set(err, -EINVAL,
-			"port %s: MTU %u does not fit a packet buffer of %u bytes", port->name,
-			wanted, room);
-	uint16_t most = port->profile.max_mtu;
-	if (most && wanted > most)
-		return err_set(err, -EINVAL, "port %s: MTU %u is more than %s carries, %u%s%s",
-			port->name, wanted, port->driver, most,
-			port->profile.note[0] ? ": " : "", port->profile.note);
-	if (wanted && rte_eth_dev_set_mtu(port->dpdk_id, wanted) != 0) {
-		uint16_t has = 0;
-		rte_eth_dev_get_mtu(port->dpdk_id, &has);
-		if (has < wanted)
-			return err_set(err, -EINVAL,
-				"port %s: the device refuses MTU %u (it has %u)", port->name,
-				wanted, has);
-	}
-	if (rte_eth_dev_get_mtu(port->dpdk_id, &port->mtu) != 0)
-		port->mtu = 1500;
-	if (wanted)
-		port->mtu = wanted;
-	if (port->mtu + 18u > room)
-		port->mtu = (uint16_t)(room - 18);
-	return 0;
-}
-
-static int
 configure(struct port *port, const struct port_config *config, struct err *err)
 {
 	struct rte_eth_dev_info info;
@@ -159,7 +130,7 @@ configure(struct port *port, const struct port_config *config, struct err *err)
 	if (rc)
 		return err_set(err, rc, "port %s: %u RX and %u TX queues were refused (%s)",
 			port->name, port->n_rx_queues, port->n_tx_queues, strerror(-rc));
-	rc = set_mtu(port, config->mtu, config->pool, err);
+	rc = port_set_mtu(port, config, &info, err);
 	if (rc)
 		return rc;
 	rc = set_up_queues(port, profile, config->pool);
@@ -216,7 +187,7 @@ port_open(const struct port_config *config, struct port **out, struct err *err)
 	snprintf(port->device, sizeof(port->device), "%s", config->device);
 	port->link_id = config->link_id;
 	port_device_netdev(port->device, port->netdev);
-	int rc = probe(port, config->profiles, err);
+	int rc = probe(port, config, err);
 	if (!rc)
 		rc = configure(port, config, err);
 	if (!rc)

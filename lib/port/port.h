@@ -44,6 +44,7 @@ struct port {
 	uint16_t dpdk_id;
 	uint16_t link_id;
 	uint16_t mtu;
+	uint16_t max_mtu;         /* what it could carry */
 	uint16_t n_rx_queues;     /* queue i belongs to worker i % n_workers */
 	uint16_t n_tx_queues;     /* workers at and past it hand over to worker 0 */
 	struct mac mac;
@@ -56,6 +57,12 @@ struct port {
 	uint8_t *vlan_links;      /* rcu_read; by VLAN id: link id + 1, 0 none; NULL: no VLAN */
 	struct port_profile profile; /* of its driver, a copy */
 };
+
+/* The MTU of a kernel netdev; 0: there is none of that name (""), or it does not say. */
+uint32_t port_netdev_mtu(const char *netdev);
+
+/* How large a packet buffer such a device asks for; mtu 0: as the kernel's netdev has it. */
+uint32_t port_buffer_bytes(const char *device, uint32_t mtu);
 
 /* The device's description in a DPDK device string: what follows iface=, or "". */
 void port_device_netdev(const char *device, char out[IF_NAMESIZE]);

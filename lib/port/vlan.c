@@ -11,6 +11,8 @@
 
 #include "port/port.h"
 
+enum { VLAN_TAG_BYTES = 4 };
+
 static bool
 completes_checksums(const struct port *parent, enum port_checksum wanted)
 {
@@ -26,6 +28,14 @@ port_open_vlan(const struct port *parent, const struct port_config *config, uint
 		return err_set(err, -EINVAL,
 			"port %s: MTU %u is more than the %u of port %s, whose VLAN it is",
 			config->name, config->mtu, parent->mtu, parent->name);
+	/* What a virtual device carries is bounded in bytes of the frame, tag included. */
+	uint32_t mtu = config->mtu ? config->mtu : parent->mtu;
+	if (parent->profile.is_virtual && mtu + VLAN_TAG_BYTES > parent->max_mtu)
+		return err_set(err, -EINVAL,
+			"port %s: MTU %u and a tag of 4 bytes are more than the %u that port %s "
+			"can carry: set MTU = %u",
+			config->name, mtu, parent->max_mtu, parent->name,
+			parent->max_mtu - VLAN_TAG_BYTES);
 	struct port *port = calloc(1, sizeof(*port));
 	if (!port)
 		return err_set(err, -ENOMEM, "port %s: no memory", config->name);
@@ -34,7 +44,7 @@ port_open_vlan(const struct port *parent, const struct port_config *config, uint
 	snprintf(port->driver, sizeof(port->driver), "vlan");
 	port->dpdk_id = parent->dpdk_id;
 	port->link_id = config->link_id;
-	port->mtu = config->mtu ? config->mtu : parent->mtu;
+	port->mtu = (uint16_t)mtu;
 	port->n_tx_queues = parent->n_tx_queues;
 	port->mac = parent->mac;
 	port->is_up = __atomic_load_n(&parent->is_up, __ATOMIC_RELAXED);

@@ -38,6 +38,7 @@ static const struct restore_step good[] = {
 		.ifindex = 7, .message = &address.head},
 	{.kind = RESTORE_COMMAND, .owner = "wg0", .what = "run PostDown", .value =
 		"echo \"\xc3\xa4 100 %\"\n\ttrue"},
+	{.kind = RESTORE_MTU, .owner = "x", .device = "eth1", .flags = 1500},
 	{.kind = RESTORE_XDP, .owner = "x", .device = "eth1", .flags = 77},
 };
 
@@ -56,6 +57,8 @@ static const struct restore_step bad[] = {
 		.message = &address.head},
 	{.kind = RESTORE_NETLINK, .owner = "x", .message = &address.head},
 	{.kind = RESTORE_COMMAND, .owner = "x", .what = "w"},
+	{.kind = RESTORE_MTU, .owner = "x", .device = "eth1", .flags = 9},
+	{.kind = RESTORE_MTU, .owner = "x", .flags = 1500},
 	{.kind = RESTORE_XDP, .owner = "x", .device = "a name that is too long"},
 };
 
