@@ -9,12 +9,13 @@
 . "${0%/*}/scene.sh"
 headgate_only
 
-file=$scene_dir/files/wg_quick_default/wg0.conf
+file=$run/a/wg0.conf # as it would stand in /etc/wireguard
 site_runs a headgate
 site_runs b stock
 site_dev[a]=wg0
 site a b
 wire_sites a b
+install -m 600 "$scene_dir/files/wg_quick_default/wg0.conf" "$file"
 sed -n 's/^PrivateKey = //p' "$file" >"$run/a/private.key"
 wg pubkey <"$run/a/private.key" >"$run/a/public.key"
 echo "4Eu+rsPggGK/sOaWG7SQDOddfXIHyaBc2GBuP+/r1ls=" >"$run/b/private.key" # whose public key the file has

@@ -11,13 +11,14 @@
 . "${0%/*}/scene.sh"
 headgate_only
 
-file=$scene_dir/files/wg_quick_two_peers/wg0.conf
+file=$run/a/wg0.conf # as it would stand in /etc/wireguard
 site_runs a headgate
 site_runs b stock
 site_runs c stock
 site_dev[a]=wg0
 site a b c
 wire_sites a b c
+install -m 600 "$scene_dir/files/wg_quick_two_peers/wg0.conf" "$file"
 key_is() { # X KEY
 	echo "$2" >"$run/$1/private.key"
 	wg pubkey <"$run/$1/private.key" >"$run/$1/public.key"
