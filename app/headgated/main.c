@@ -267,7 +267,6 @@ start(struct gateway *g, const struct options *o, struct err *err)
 	const char *crypto = o->crypto ? o->crypto : g->intent->gateway.crypto;
 	g->started_ns = clock_boot_ns();
 	g->is_host = g->intent->gateway.host;
-	restore_first();
 	int rc = check_netfilter(g->intent, err);
 	if (!rc)
 		rc = profiles_load(&g->profiles, HEADGATE_DRIVERS_DIR, err);
@@ -355,8 +354,10 @@ run(const struct options *o, struct err *err)
 		intent_destroy(g.intent);
 		return 0;
 	}
-	if (!rc)
+	if (!rc) {
+		restore_first(); /* what was left may take privileges that are given up here */
 		rc = process_limit(g.intent, err);
+	}
 	if (rc) {
 		intent_destroy(g.intent);
 		return rc;

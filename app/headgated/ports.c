@@ -7,12 +7,40 @@
 
 #include "base/log.h"
 #include "gateway.h"
+#include "host/adopt.h"
 #include "host/netdev.h"
 #include "intent/vlan.h"
 
+/* Beside addresses from the config the netdev may not have others: the kernel would use them. */
+static void
+warn_of_addresses(struct gateway *g, const struct port_intent *want, const char *netdev)
+{
+	char text[PREFIX_TEXT_BYTES];
+	if (adopt_first_address(g->netlink, netdev, text, NULL) || !text[0])
+		return;
+	log_warn("port %s: %s still has the address %s, by which the kernel would send past "
+		"headgate: remove it with `ip addr flush dev %s`%s", want->name, netdev, text,
+		netdev, want->addresses.n ? ", or leave Address out to have it adopted" : "");
+}
+
+/* A port that is tried again has begun already. */
+static int
+begin_adopting(struct gateway *g, const struct port_intent *want, const char *netdev,
+	struct control_port *io, struct err *err)
+{
+	char twin[IF_NAMESIZE];
+	snprintf(twin, sizeof(twin), "hg-%s", want->name);
+	const struct adopt_wish wish = {.nl = g->netlink, .restore = g->restore,
+		.port = want->name, .netdev = netdev, .twin = twin};
+	if (io->adoption || want->addresses.n || want->never_adopts)
+		return 0;
+	return adopt_begin(&wish, &io->adoption, err);
+}
+
 /* The kernel's device under a port must not answer for it any more; undone at the end. */
 static int
-take_netdev(struct gateway *g, const struct port_intent *want, struct err *err)
+take_netdev(struct gateway *g, const struct port_intent *want, struct control_port *io,
+	struct err *err)
 {
 	const char *device = want->device;
 	char owner[RESTORE_OWNER_BYTES];
@@ -23,11 +51,16 @@ take_netdev(struct gateway *g, const struct port_intent *want, struct err *err)
 	if (if_nametoindex(name) == 0)
 		return err_set(err, -ENODEV, "there is no network device '%s' yet", name);
 	snprintf(owner, sizeof(owner), "port %s", want->name);
+	int rc = begin_adopting(g, want, name, io, err);
+	if (rc)
+		return rc;
+	if (!io->adoption)
+		warn_of_addresses(g, want, name);
 	struct netdev_wish wish = {
 		.owner = owner,
 		.is_promisc = true,
 		.mtu = want->mtu,
-		.disable_ipv6 = true,
+		.disable_ipv6 = !io->adoption, /* else when all is on the twin */
 		.drop_ingress = strncmp(device, "net_af_packet", 13) == 0,
 		.gets_xdp = strncmp(device, "net_af_xdp", 10) == 0,
 	};
@@ -71,7 +104,7 @@ attach_device(struct gateway *g, unsigned idx, struct control_port *io, struct e
 {
 	const struct port_config config = config_of(g, idx);
 	struct port *port;
-	int rc = take_netdev(g, &g->port_intents[idx], err);
+	int rc = take_netdev(g, &g->port_intents[idx], io, err);
 	if (rc)
 		return err_prefix(err, rc, "port %s", config.name);
 	rc = port_open(&config, &port, err);
@@ -220,4 +253,6 @@ gateway_ports_close(struct gateway *g)
 	}
 	if (g->restore && restore_undo(g->restore, g->netlink, &err))
 		log_warn("not all could be restored: %s", err.text);
+	for (unsigned i = 0; i < g->n_ports; i++)
+		adopt_end(g->ports[i].adoption);
 }

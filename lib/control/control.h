@@ -20,6 +20,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "host/adopt.h"
 #include "host/exception.h"
 #include "host/notify.h"
 #include "host/restore.h"
@@ -37,6 +38,7 @@ struct control_port {
 	uint16_t mtu;
 	bool is_attached;          /* false: not there yet; attach is tried again every second */
 	char netdev[IF_NAMESIZE];  /* the kernel's netdev under it, or "": its carrier is watched */
+	struct adoption *adoption; /* the twin takes over what the netdev has; NULL: nothing */
 };
 
 /* main's answers about ports and workers. Called by the control thread. */

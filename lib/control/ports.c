@@ -34,6 +34,15 @@ routes_port_of(struct control *c, unsigned idx)
 	return out;
 }
 
+/* While twin and port still carry packets, so that what runs over them goes on. */
+static void
+give_back(const struct control_port *port)
+{
+	struct err err;
+	if (port->adoption && adopt_give_back(port->adoption, &err))
+		log_error("port %s: %s", port->name, err.text);
+}
+
 /* ---- Twins ---- */
 
 static void
@@ -42,6 +51,7 @@ unmake(struct control *c, unsigned idx)
 	struct port_twin *t = &c->twins[idx];
 	if (!t->is_made)
 		return;
+	give_back(&c->config.ports[idx]);
 	routes_port_remove(c->routes, c->config.ports[idx].link_id);
 	exception_remove_link(c->exception, c->config.ports[idx].link_id, NULL);
 	twin_destroy(&t->twin);
@@ -62,11 +72,15 @@ make_twin(struct control *c, unsigned idx, struct err *err)
 	if (!rc)
 		rc = exception_add_link(c->exception, port->link_id, t->twin.fd, EXCEPTION_TAP,
 			err);
+	if (!rc && port->adoption)
+		adopt_prepare_twin(port->adoption);
 	if (!rc)
 		rc = twin_set_up(&t->twin, c->netlink, true, err);
 	struct routes_port r = routes_port_of(c, idx);
 	if (!rc)
 		rc = routes_port_add(c->routes, &r, err);
+	if (!rc && port->adoption)
+		rc = adopt_take(port->adoption, err);
 	if (rc)
 		unmake(c, idx);
 	return rc;

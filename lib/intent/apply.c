@@ -111,6 +111,8 @@ apply_port(struct intent *it, struct port_intent *p, const struct change *c)
 		return set_u16(&p->mtu, c);
 	case CHANGE_PORT_CHECKSUM:
 		return SET_ENUM(p->checksum, c, CHECKSUM_TRUST);
+	case CHANGE_PORT_ADOPT:
+		return SET_ENUM(p->never_adopts, c, true);
 	case CHANGE_PORT_GATEWAY_V4:
 		p->gateway_v4 = c->addr;
 		return 0;

@@ -33,6 +33,7 @@
 	X(PORT_QUEUES, number, "a port's Queues")                                                  \
 	X(PORT_MTU, number, "a port's MTU")                                                        \
 	X(PORT_CHECKSUM, number, "a port's Checksum")                                              \
+	X(PORT_ADOPT, number, "a port's Adopt")                                                    \
 	X(PORT_GATEWAY_V4, addr, NULL)                                                             \
 	X(PORT_GATEWAY_V6, addr, NULL)                                                             \
 	X(PORT_ADDRESS_ADD, prefix, NULL)                                                          \

@@ -114,6 +114,7 @@ diff_port(struct diff *d, const struct port_intent *a, const struct port_intent 
 	diff_number(d, CHANGE_PORT_QUEUES, a->n_queues, b->n_queues);
 	diff_number(d, CHANGE_PORT_MTU, a->mtu, b->mtu);
 	diff_number(d, CHANGE_PORT_CHECKSUM, a->checksum, b->checksum);
+	diff_number(d, CHANGE_PORT_ADOPT, a->never_adopts, b->never_adopts);
 	diff_prefixes(d, CHANGE_PORT_ADDRESS_REMOVE, &b->addresses, &a->addresses);
 	diff_prefixes(d, CHANGE_PORT_ADDRESS_ADD, &a->addresses, &b->addresses);
 	diff_addr(d, CHANGE_PORT_GATEWAY_V4, &a->gateway_v4, &b->gateway_v4);

@@ -93,6 +93,7 @@ struct port_intent {
 	uint16_t mtu;                       /* 0: the device's own */
 	uint16_t n_queues;                  /* 0: one for each worker */
 	enum checksum_mode checksum;
+	bool never_adopts; /* Adopt = no; else, without addresses here, the netdev's are taken */
 	struct neighbour_intent *neighbours;
 	size_t n_neighbours;
 };

@@ -97,6 +97,17 @@ read_checksum(struct config_reader *r, char *value)
 }
 
 static int
+read_adopt(struct config_reader *r, char *value)
+{
+	static const char *const words[] = {"yes", "no"};
+	unsigned word;
+	if (value_word(value, words, ARRAY_COUNT(words), &word) < 0)
+		return -EINVAL;
+	r->port->never_adopts = word;
+	return 0;
+}
+
+static int
 read_queues(struct config_reader *r, char *value)
 {
 	uint32_t n;
@@ -130,6 +141,9 @@ static const struct config_key port_keys[] = {
 	{"Address", read_addresses, "IP addresses with their length",
 		"203.0.113.2/24, 2001:db8::2/64",
 		"addresses of the port's kernel twin; without any the kernel device's are adopted"},
+	{"Adopt", read_adopt, "yes or no", "yes",
+		"without an Address, the twin takes over addresses, routes and neighbours of the "
+		"kernel device, and gives them back at the end"},
 	{"Gateway", read_gateways, "an IP address, or one of each family", "203.0.113.1",
 		"default route through this port"},
 	{"MTU", read_mtu, "576 to 16000", "1500", "largest IP packet; default: the device's"},

@@ -53,8 +53,9 @@ static void
 say_port(struct dump *d, const struct port_intent *p)
 {
 	char a[ADDR_TEXT_BYTES], b[ADDR_TEXT_BYTES], m[MAC_TEXT_BYTES];
-	say(d, "%s port %s q%u m%u c%d g%s g%s", p->name, p->device, p->n_queues, p->mtu,
-		p->checksum, addr_format(&p->gateway_v4, a), addr_format(&p->gateway_v6, b));
+	say(d, "%s port %s q%u m%u c%d a%d g%s g%s", p->name, p->device, p->n_queues, p->mtu,
+		p->checksum, p->never_adopts,
+		addr_format(&p->gateway_v4, a), addr_format(&p->gateway_v6, b));
 	say_prefixes(d, p->name, &p->addresses);
 	for (size_t i = 0; i < p->n_neighbours; i++)
 		say(d, "%s neighbour %s %s", p->name, addr_format(&p->neighbours[i].ip, a),
@@ -183,6 +184,7 @@ random_port(struct intent *it, const char *name)
 	p->mtu = (uint16_t)(1500 * random_below(3));
 	p->n_queues = (uint16_t)random_below(3);
 	p->checksum = random_below(3);
+	p->never_adopts = random_below(2);
 	if (random_below(2))
 		p->gateway_v4 = addr_from_v4(random_below(3));
 	add_addresses(&p->addresses);

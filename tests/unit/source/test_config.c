@@ -46,7 +46,7 @@ static const struct {
 	{PEER_B "AllowedIP = 10.0.0.0/8\n",
 		"wg0.conf:3: unknown key 'AllowedIP' in [Peer]; did you mean AllowedIPs?"},
 	{"[Port wan]\nColour = red\n", "wg0.conf:2: unknown key 'Colour' in [Port]; its keys are "
-				       "Device, Address, Gateway, "
+				       "Device, Address, Adopt, Gateway, "
 				       "MTU, Checksum, Neighbour, Queues"},
 	{PEER_B "ListenPort = 51820\n",
 		"wg0.conf:3: ListenPort belongs in [Interface], not in [Peer]"},
