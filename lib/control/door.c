@@ -10,7 +10,8 @@
 void
 door_look_at_load(struct handshaker *h, ns_t now)
 {
-	if (mailbox_count(h->boxes->wire) >= HANDSHAKER_LOAD_MAILS)
+	unsigned n = mailbox_count(h->boxes->wire) + mailbox_count(h->boxes->wire_cookied);
+	if (n >= HANDSHAKER_LOAD_MAILS)
 		__atomic_store_n(&h->loaded_until_ns, now + NS_IN_S, __ATOMIC_RELAXED);
 }
 
@@ -30,6 +31,13 @@ log_turned_away(struct handshaker *h, const struct wire_mail *mail, const char *
 		endpoint_format(&mail->path.remote, from), why);
 }
 
+/* Cookies may fill half of a worker's box: the rest is for those who are let in. */
+static bool
+has_room_for_cookie(const struct handshaker *h, const struct wire_mail *mail)
+{
+	return mailbox_is_half_empty(h->boxes->orders[mail->worker % h->boxes->n_workers]);
+}
+
 static void
 send_cookie(struct handshaker *h, const struct wire_mail *mail, const struct wg_cookie *msg)
 {
@@ -44,14 +52,14 @@ door_admits(struct handshaker *h, const struct wire_mail *mail, ns_t now)
 	struct cookie_checker *checker = &h->peers->identities[mail->iface_id].checker;
 	struct cookie_packet packet = {mail->message, mail->n_bytes, &mail->path.remote};
 	bool under_load = is_under_load(h, now);
-	bool is_admitted = true;
+	bool is_admitted = true, gets_cookie = under_load && has_room_for_cookie(h, mail);
 	struct wg_cookie reply;
 	uint8_t nonce[WG_XNONCE_BYTES];
-	secret_random(nonce, under_load ? sizeof(nonce) : 0);
+	secret_random(nonce, gets_cookie ? sizeof(nonce) : 0);
 
 	pthread_mutex_lock(&h->door_lock);
 	enum cookie_verdict verdict = cookie_check(checker, &packet, now, under_load);
-	if (under_load && verdict == COOKIE_VALID_MAC1)
+	if (gets_cookie && verdict == COOKIE_VALID_MAC1)
 		cookie_make_reply(checker, &packet, now, nonce, &reply);
 	else if (under_load && verdict == COOKIE_VALID_MAC2)
 		is_admitted = ratelimit_allow(&h->limiter, &mail->path.remote.addr, now);
@@ -62,7 +70,10 @@ door_admits(struct handshaker *h, const struct wire_mail *mail, ns_t now)
 		return false;
 	}
 	if (under_load && verdict == COOKIE_VALID_MAC1) {
-		send_cookie(h, mail, &reply);
+		if (gets_cookie)
+			send_cookie(h, mail, &reply);
+		else
+			log_turned_away(h, mail, "under load, with no room for a cookie");
 		return false;
 	}
 	if (!is_admitted)

@@ -133,7 +133,8 @@ handshaker_turn(struct handshaker *h, const struct handshake_time *t)
 	struct wire_mail mails[HANDSHAKER_BATCH];
 	unsigned n_wishes = 0;
 	door_look_at_load(h, t->now);
-	unsigned n = mailbox_take(h->boxes->wire, mails, HANDSHAKER_BATCH);
+	unsigned n = mailbox_take(h->boxes->wire_cookied, mails, HANDSHAKER_BATCH);
+	n += mailbox_take(h->boxes->wire, mails + n, HANDSHAKER_BATCH - n);
 	for (unsigned i = 0; i < n; i++) {
 		peers_lock_read(h->peers);
 		handshake_receive(h, &mails[i], t);

@@ -86,15 +86,22 @@ mailbox_has_room(const struct mailbox *box)
 	return box->ring->capacity - mailbox_count(box) > ROOM_KEPT;
 }
 
+bool
+mailbox_is_half_empty(const struct mailbox *box)
+{
+	return mailbox_count(box) <= box->ring->capacity / 2;
+}
+
 int
 mailboxes_init(struct mailboxes *boxes, unsigned n_workers)
 {
 	memset(boxes, 0, sizeof(*boxes));
 	boxes->n_workers = n_workers;
 	boxes->wire = mailbox_create("hg-wire", sizeof(struct wire_mail), WIRE_SLOTS);
+	boxes->wire_cookied = mailbox_create("hg-cookied", sizeof(struct wire_mail), WIRE_SLOTS);
 	boxes->events = mailbox_create("hg-events", sizeof(struct event_mail), EVENT_SLOTS);
 	boxes->orders = calloc(n_workers, sizeof(struct mailbox *));
-	bool is_whole = boxes->wire && boxes->events && boxes->orders;
+	bool is_whole = boxes->wire && boxes->wire_cookied && boxes->events && boxes->orders;
 	for (unsigned i = 0; is_whole && i < n_workers; i++) {
 		char name[24];
 		snprintf(name, sizeof(name), "hg-orders-%u", i);
@@ -111,6 +118,7 @@ void
 mailboxes_fini(struct mailboxes *boxes)
 {
 	mailbox_destroy(boxes->wire);
+	mailbox_destroy(boxes->wire_cookied);
 	mailbox_destroy(boxes->events);
 	for (unsigned i = 0; boxes->orders && i < boxes->n_workers; i++)
 		mailbox_destroy(boxes->orders[i]);

@@ -91,10 +91,13 @@ unsigned mailbox_take(struct mailbox *box, void *mails, unsigned max);
 unsigned mailbox_count(const struct mailbox *box);
 /* A glance: others may take the room, though a box keeps some back for those who looked. */
 bool mailbox_has_room(const struct mailbox *box);
+bool mailbox_is_half_empty(const struct mailbox *box);
 
 /* Every box of the process, in one value that main makes and hands to both sides. */
 struct mailboxes {
 	struct mailbox *wire;     /* struct wire_mail: workers → handshake threads */
+	/* The same of those with a mac2, taken first: a flood of others must not crowd them out. */
+	struct mailbox *wire_cookied;
 	struct mailbox *events;   /* struct event_mail: workers → control */
 	struct mailbox **orders;  /* struct order_mail: → worker i */
 	unsigned n_workers;

@@ -31,7 +31,9 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 		return;
 	}
 	memcpy(mail.message, udp + UDP_BYTES, n_bytes);
-	if (mailbox_put(w->config->boxes->wire, &mail))
+	const struct mailboxes *boxes = w->config->boxes;
+	bool is_cookied = wg_has_mac2(udp + UDP_BYTES, n_bytes);
+	if (mailbox_put(is_cookied ? boxes->wire_cookied : boxes->wire, &mail))
 		p->verdict = VERDICT_DONE;
 	else
 		packet_drop(p, DROP_MAILBOX_FULL);

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -104,6 +105,17 @@ wg_type_of(const void *payload, size_t n_bytes)
 	default:
 		return WG_NONE;
 	}
+}
+
+/* Whether it is an initiation or a response with a mac2, right or wrong. n_bytes as above. */
+static inline bool
+wg_has_mac2(const void *payload, size_t n_bytes)
+{
+	enum wg_type type = wg_type_of(payload, n_bytes);
+	if (type != WG_INITIATION && type != WG_RESPONSE)
+		return false;
+	const uint8_t *mac2 = (const uint8_t *)payload + n_bytes - WG_MAC_BYTES;
+	return (load_le64(mac2) | load_le64(mac2 + 8)) != 0;
 }
 
 /* "handshake initiation" and so on, for logs. */

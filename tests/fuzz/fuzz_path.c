@@ -247,7 +247,8 @@ look(void)
 	}
 	for (struct rte_mbuf *m; (m = scene_take_kernel(&scene));)
 		rte_pktmbuf_free(m);
-	while (mailbox_take(scene.boxes.wire, &wire, 1))
+	while (mailbox_take(scene.boxes.wire, &wire, 1) ||
+		mailbox_take(scene.boxes.wire_cookied, &wire, 1))
 		must(wire.n_bytes <= MAIL_MESSAGE_BYTES, "a mail too long");
 	while (mailbox_take(scene.boxes.events, &event, 1)) {
 		if (event.kind != EVENT_ENCAP_REPLACED)

@@ -105,7 +105,8 @@ static void
 take_wire_mail(struct gate *gate)
 {
 	struct wire_mail mail;
-	while (mailbox_take(gate->boxes.wire, &mail, 1))
+	while (mailbox_take(gate->boxes.wire, &mail, 1) ||
+		mailbox_take(gate->boxes.wire_cookied, &mail, 1))
 		(void)tables_index_owner(gate->config.tables, load_le32(mail.message + 4));
 }
 

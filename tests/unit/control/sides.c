@@ -49,6 +49,7 @@ side_init(struct side *s, const char *name, ns_t now)
 	s->tables = tables_create(64, &protocol_times_default, NULL);
 	must(s->tables ? 0 : -1, "tables_create");
 	s->boxes.wire = box(name, "wire", sizeof(struct wire_mail));
+	s->boxes.wire_cookied = box(name, "cookied", sizeof(struct wire_mail));
 	s->boxes.events = box(name, "events", sizeof(struct event_mail));
 	s->orders[0] = box(name, "orders", sizeof(struct order_mail));
 	s->boxes.orders = s->orders;
@@ -74,6 +75,7 @@ side_fini(struct side *s)
 	tables_destroy(s->tables);
 	rcu_reader_online();
 	mailbox_destroy(s->boxes.wire);
+	mailbox_destroy(s->boxes.wire_cookied);
 	mailbox_destroy(s->boxes.events);
 	mailbox_destroy(s->orders[0]);
 }

@@ -218,6 +218,26 @@ handshake_is_mailed(void **state)
 	assert_true(scene_is_silent(s));
 }
 
+/* Who answered a cookie is not kept waiting behind those who did not. */
+static void
+a_mac2_has_a_box_of_its_own(void **state)
+{
+	struct scene *s = *state;
+	struct wire_mail mail = {0};
+	while (mailbox_put(s->boxes.wire, &mail))
+		;
+	put(s, SCENE_WAN,
+		datagram("203.0.113.2", SCENE_LISTEN, (const uint8_t[148]){1, [147] = 1}, 148));
+	put(s, SCENE_WAN,
+		datagram("203.0.113.2", SCENE_LISTEN, (const uint8_t[92]){2, [76] = 1}, 92));
+	assert_int_equal(scene_all_drops(s), 0);
+	assert_int_equal(mailbox_count(s->boxes.wire_cookied), 2);
+	/* Nor has a cookie reply a mac2, whatever its last bytes are. */
+	put(s, SCENE_WAN,
+		datagram("203.0.113.2", SCENE_LISTEN, (const uint8_t[64]){3, [63] = 1}, 64));
+	assert_dropped(s, DROP_MAILBOX_FULL);
+}
+
 static void
 no_wireguard_message(void **state)
 {
@@ -426,6 +446,7 @@ main(void)
 		TEST(kernels_own_packet_is_sealed),
 		TEST(kernels_frame_leaves_by_the_port),
 		TEST(handshake_is_mailed),
+		TEST(a_mac2_has_a_box_of_its_own),
 		TEST(no_wireguard_message),
 		TEST(datagram_longer_than_its_packet),
 		TEST(datagram_shorter_than_its_header),
