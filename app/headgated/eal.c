@@ -15,14 +15,13 @@
 
 #include "base/log.h"
 #include "intent/cores.h"
-#include "mailbox/frame.h"
+#include "pool.h"
 #include "port/port.h"
 
 enum {
 	ARGS_MAX = 80,
 	MEMORY_MIB = 256,         /* buffers for a few ports, rings, DPDK's own */
 	POOL_BUFS = 32767,
-	POOL_CACHE = 256,
 	DATA_ROOM_MIN = 2048,
 	DATA_ROOM_LARGE = 4096,   /* from here on fewer buffers do */
 };
@@ -150,9 +149,9 @@ core_args(const struct eal *eal, struct args *a)
 }
 
 static void
-device_args(const struct intent *intent, const struct profiles *profiles, struct args *a)
+device_args(struct eal *eal, const struct intent *intent, const struct profiles *profiles,
+	struct args *a)
 {
-	bool has_pci = false;
 	for (size_t i = 0; i < intent->n_ports; i++) {
 		if (!port_device_is_pci(intent->ports[i]->device))
 			continue;
@@ -160,20 +159,20 @@ device_args(const struct intent *intent, const struct profiles *profiles, struct
 		profile_device_string(profiles, intent->ports[i]->device, device);
 		arg_add(a, "-a");
 		arg_add(a, device);
-		has_pci = true;
+		eal->has_pci = true;
 	}
-	if (!has_pci)
+	if (!eal->has_pci)
 		arg_add(a, "--no-pci");
 }
 
 static void
-make_args(const struct eal *eal, const struct intent *intent, const struct profiles *profiles,
+make_args(struct eal *eal, const struct intent *intent, const struct profiles *profiles,
 	struct args *a)
 {
 	char text[64];
 	arg_add(a, "headgated");
 	core_args(eal, a);
-	device_args(intent, profiles, a);
+	device_args(eal, intent, profiles, a);
 	arg_add(a, "--file-prefix");
 	arg_add(a, eal->prefix);
 	snprintf(text, sizeof(text), "%u", eal->memory_mib);
@@ -224,13 +223,7 @@ eal_make_pool(const struct eal *eal, const struct intent *intent, struct err *er
 			port_buffer_bytes(intent->ports[i]->device, intent->ports[i]->mtu));
 	unsigned room = data + RTE_PKTMBUF_HEADROOM;
 	unsigned n = data > DATA_ROOM_LARGE ? POOL_BUFS / 4 : POOL_BUFS;
-	struct rte_mempool *pool =
-		rte_pktmbuf_pool_create_by_ops("hg-pool", n, POOL_CACHE, 0, (uint16_t)room,
-			SOCKET_ID_ANY, frame_pool_ops());
-	if (!pool)
-		err_set(err, -ENOMEM, "no memory for %u packet buffers of %u bytes (%s)", n, room,
-			rte_strerror(rte_errno));
-	return pool;
+	return pool_create(n, (uint16_t)room, eal->has_pci, err);
 }
 
 void

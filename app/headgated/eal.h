@@ -18,6 +18,7 @@ struct eal {
 	unsigned control_core;
 	unsigned memory_mib;
 	bool has_hugepages;
+	bool has_pci;          /* a port names a PCI device */
 	char prefix[32];
 };
 

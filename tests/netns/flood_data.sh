@@ -24,7 +24,7 @@ mac=$(on a-gw cat "/sys/class/net/$(twin a wan)/address")
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/${net_pid[gateway-a]}/status"; }
 first=$(rss_kib)
 
-for kind in data replay garbage fragments; do
+for kind in ${KINDS:-data replay garbage fragments}; do
 	proves "established flows lose nothing, and get nothing twice, in a flood of: $kind"
 	flow_start "out-$kind" a-lan b-lan "$(host4 b)" --rate 300 --seconds 6
 	flow_start "back-$kind" b-lan a-lan "$(host4 a)" --rate 300 --seconds 6
