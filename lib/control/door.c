@@ -25,6 +25,8 @@ static void
 log_turned_away(struct handshaker *h, const struct wire_mail *mail, const char *why)
 {
 	char from[ENDPOINT_TEXT_BYTES];
+	if (!log_is_on(LOG_LEVEL_DEBUG))
+		return; /* a flood is no time to format addresses for nobody */
 	log_write_limited(&h->turned_away, LOG_LEVEL_DEBUG, "%s: %s from %s: %s",
 		h->peers->identities[mail->iface_id].name,
 		wg_type_name(wg_type_of(mail->message, mail->n_bytes)),

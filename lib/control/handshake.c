@@ -47,6 +47,8 @@ log_refused(struct handshaker *h, const char *who, const struct wire_mail *mail,
 	enum noise_result why)
 {
 	char from[ENDPOINT_TEXT_BYTES];
+	if (!log_is_on(LOG_LEVEL_DEBUG))
+		return;
 	log_write_limited(&h->refused, LOG_LEVEL_DEBUG, "%s: %s from %s refused: %s", who,
 		wg_type_name(wg_type_of(mail->message, mail->n_bytes)),
 		endpoint_format(&mail->path.remote, from), noise_result_name(why));

@@ -6,7 +6,7 @@
 #include "wire/wg.h"
 
 enum {
-	ORDERS_PER_TURN = 8,
+	ORDERS_PER_TURN = 16, /* of a burst's 64: cookies and traffic both go on in a flood */
 	HANDSHAKE_TOS = 0x88, /* AF41, as the kernel marks initiations and responses */
 	ORDER_HEADROOM = 112, /* outer headers, data header and VLAN tag fit in front */
 };
