@@ -68,6 +68,8 @@ def check_completion(script, described):
         for other in {c["name"] for c in described.get("commands", [])} - set((o["commands"] or "").split()):
             if o["commands"] and o["name"] in complete(script, program, other, o["name"]):
                 yield f"{program} {other}: offers {o['name']}, which does not go with it"
+        if "|" in (o["value"] or "") and complete(script, program, o["name"], "") != o["value"].split("|"):
+            yield f"{program} {o['name']}: does not offer {o['value']}"
     for c in described.get("commands", []):
         if c["name"] not in complete(script, program, c["name"][:2]):
             yield f"{program} {c['name'][:2]}: does not complete to {c['name']}"

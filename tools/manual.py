@@ -93,7 +93,9 @@ def zsh_values(option):
 
 
 def words_of(option):
-    """The values that an option's help lists: "error, warn, info or debug"."""
+    """The values that an option has as peer|port, or lists in its help: "error, warn or info"."""
+    if "|" in (option["value"] or ""):
+        return option["value"].replace("|", " ")
     found = re.search(r"(?:^|: )(\w+(?:, \w+)* or \w+)$", option["help"])
     return " ".join(re.split(r", | or ", found.group(1))) if found else ""
 
