@@ -35,6 +35,8 @@ take_event(struct control *c, const struct event_mail *ev, ns_t now)
 {
 	if (ev->kind == EVENT_NEIGHBOUR_WANTED)
 		routes_neighbour_wanted(c->routes, ev->link_id, &ev->path.remote.addr, now);
+	else if (ev->kind == EVENT_PATH_MTU)
+		path_mtus_learn(&c->path_mtus, c->tables, ev, now);
 	else
 		timing_event(&c->timing, ev, now);
 }
@@ -68,6 +70,7 @@ on_tick(uv_timer_t *timer)
 	ns_t now = clock_boot_ns();
 	ports_tick(c);
 	drops_tick(c, now);
+	path_mtus_tick(&c->path_mtus, c->tables, now);
 	routes_tick(c->routes, now);
 	resolver_tick(&c->resolver, now);
 	pulse_tick(c, now);

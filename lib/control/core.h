@@ -11,6 +11,7 @@
 #include "control/drops.h"
 #include "control/handshaker.h"
 #include "control/hook.h"
+#include "control/path_mtus.h"
 #include "control/peers.h"
 #include "control/quick_default.h"
 #include "control/resolver.h"
@@ -78,6 +79,7 @@ struct control {
 	struct resolver resolver;
 
 	struct drops drops;
+	struct path_mtus path_mtus;
 
 	/* The loop. */
 	uv_loop_t loop;

@@ -46,6 +46,8 @@ enum event_kind {
 			    */
 	EVENT_ENCAP_REPLACED,   /* the worker did either itself: retire `encap`, send it a spare */
 	EVENT_NEIGHBOUR_WANTED, /* no MAC address for path.remote.addr on link_id */
+	/* A router: a message to path.remote with this index (in local_index) exceeds mtu. */
+	EVENT_PATH_MTU,
 };
 
 struct event_mail {
@@ -54,6 +56,7 @@ struct event_mail {
 	uint32_t local_index;
 	uint16_t link_id;
 	uint16_t worker;
+	uint16_t mtu;           /* PATH_MTU */
 	struct mail_path path;
 	void *encap;            /* ENCAP_REPLACED: the struct encap (tables/tables.h) that was */
 };

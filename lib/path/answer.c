@@ -18,9 +18,8 @@ answer_init(struct answers *a)
 
 /* ---- How often ---- */
 
-/* A bucket of `burst` tokens, one more each step; *due_ns: when it will be full. */
-static bool
-take_token(ns_t *due_ns, ns_t now_ns, ns_t step_ns, unsigned burst)
+bool
+answer_take_token(ns_t *due_ns, ns_t now_ns, ns_t step_ns, unsigned burst)
 {
 	ns_t due = MAX_OF(*due_ns, now_ns);
 	if (due - now_ns > step_ns * (burst - 1))
@@ -38,9 +37,9 @@ is_allowed(struct worker *w, const struct answer_about *about)
 	uint64_t key = about->family == ADDR_V4 ? load_le32(source) : load_le64(source);
 	uint64_t hash = ((key ^ a->seed) * 0x9e3779b97f4a7c15ull) ^ (a->seed >> 32);
 	hash = (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9ull;
-	return take_token(&a->source_due_ns[hash >> 56], w->now_ns, NS_IN_S / ANSWER_SOURCE_PER_S,
-		       ANSWER_SOURCE_BURST) &&
-	       take_token(&a->due_ns, w->now_ns, NS_IN_S / ANSWER_PER_S, ANSWER_BURST);
+	return answer_take_token(&a->source_due_ns[hash >> 56], w->now_ns,
+		       NS_IN_S / ANSWER_SOURCE_PER_S, ANSWER_SOURCE_BURST) &&
+	       answer_take_token(&a->due_ns, w->now_ns, NS_IN_S / ANSWER_PER_S, ANSWER_BURST);
 }
 _Static_assert(ANSWER_SOURCES == 1 << 8, "the hash's upper byte is the bucket");
 

@@ -37,6 +37,9 @@ struct answers {
 
 void answer_init(struct answers *a);
 
+/* Takes one of a bucket's `burst` tokens, of which one comes back each step. *due_ns: when full. */
+bool answer_take_token(ns_t *due_ns, ns_t now_ns, ns_t step_ns, unsigned burst);
+
 /* The packet an error is about, where it stands and as it came. */
 struct answer_about {
 	const uint8_t *ip;

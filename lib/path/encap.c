@@ -153,8 +153,17 @@ fresh_encap(struct worker *w, struct packet *p, struct encap *e, uint32_t *nexth
 struct hop {
 	const struct encap *encap;
 	const struct nexthop *nexthop;
+	uint32_t mtu;
 	enum drop_reason reason;
 };
+
+/* Less than the next hop's when a router further on has said so (path/pmtu.h). */
+static uint32_t
+mtu_of_path(const struct peer_entry *peer, const struct encap *e, const struct nexthop *nh)
+{
+	uint32_t mtu = nh ? nh->mtu : 0, path = __atomic_load_n(&peer->path_mtu, __ATOMIC_RELAXED);
+	return unlikely_true(path && path < mtu && e->family == ADDR_V6) ? path : mtu;
+}
 
 static struct hop
 find_hop(struct worker *w, struct packet *p)
@@ -169,7 +178,8 @@ find_hop(struct worker *w, struct packet *p)
 		e = fresh_encap(w, p, current, &nexthop_id);
 	if (unlikely_true(!e || !e->has_route))
 		return (struct hop){.reason = DROP_NO_UNDERLAY};
-	return (struct hop){.encap = e, .nexthop = encap_nexthop(w->tables, nexthop_id)};
+	const struct nexthop *nh = encap_nexthop(w->tables, nexthop_id);
+	return (struct hop){.encap = e, .nexthop = nh, .mtu = mtu_of_path(p->peer, e, nh)};
 }
 
 /* Packets of one peer mostly follow each other: the header is found once for a run. */
@@ -194,8 +204,11 @@ encap_sealed(struct worker *w, struct burst *b)
 		}
 		put_outer(p, hop.encap);
 		const struct nexthop *nh = hop.nexthop;
-		if (likely_true(nh && nh->type == NEXTHOP_LINK && p->n_bytes <= nh->mtu))
+		bool is_link = nh && nh->type == NEXTHOP_LINK;
+		if (likely_true(is_link && p->n_bytes <= hop.mtu))
 			encap_frame(p, nh);
+		else if (is_link && !fragment_packet(w, p, hop.mtu, AGAIN_SEALED))
+			continue;
 		else
 			encap_link(w, p, nh);
 	}

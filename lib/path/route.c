@@ -9,6 +9,7 @@
 #include "path/clamp.h"
 #include "path/encap.h"
 #include "path/fragment.h"
+#include "path/pmtu.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 #include "wire/mss.h"
@@ -81,6 +82,15 @@ no_route(struct worker *w, struct packet *p)
 	answer_drop(w, p, DROP_NO_ROUTE, ICMP_NO_ROUTE);
 }
 
+/* The kernel's, though what routers say of outer packets concerns us as well. */
+static void
+to_the_box(struct worker *w, struct packet *p, const struct nexthop *nh)
+{
+	p->verdict = VERDICT_KERNEL;
+	if (nh->type == NEXTHOP_LOCAL && p->in_link < TABLES_MAX_PORTS)
+		pmtu_notice(w, p);
+}
+
 static inline void
 route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nexthop *nh)
 {
@@ -104,7 +114,7 @@ route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nextho
 	else if (is_from_tunnel && nh->type == NEXTHOP_GLEAN)
 		park_for_neighbour(w, p, PARK_FORWARD);
 	else
-		p->verdict = VERDICT_KERNEL;
+		to_the_box(w, p, nh);
 }
 
 void

@@ -6,6 +6,7 @@
  */
 #include <rte_cycles.h>
 
+#include "path/pmtu.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 #include "wire/wg.h"
@@ -63,12 +64,15 @@ peers_burst(struct worker *w, struct burst *b)
 		p->peer_id = lookup_value(l, i);
 		p->peer = target->peer;
 		p->session = target->session;
-		if (likely_true(p->session != NULL))
-			list_add(&b->seal, at);
-		else if (p->peer)
+		if (likely_true(p->session != NULL)) {
+			uint16_t mtu = __atomic_load_n(&p->peer->inner_mtu, __ATOMIC_RELAXED);
+			if (likely_true(p->n_bytes <= mtu || !pmtu_refuses(w, p)))
+				list_add(&b->seal, at);
+		} else if (p->peer) {
 			park_for_peer(w, p);
-		else
+		} else {
 			answer_drop(w, p, DROP_NO_PEER, ICMP_HOST_UNREACHABLE);
+		}
 	}
 }
 

@@ -72,6 +72,7 @@ struct worker {
 	struct park park;
 	struct again again;
 	struct answers answers;
+	ns_t news_due_ns;              /* path/pmtu.c's bucket */
 	uint32_t n_fragmented;         /* packets cut so far */
 	struct encap *spares[WORKER_SPARES];
 	uint32_t n_spares;

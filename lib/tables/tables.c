@@ -155,6 +155,8 @@ tables_peer_add(struct tables *t, uint16_t iface_id, uint32_t *peer_id)
 		p->tables = t;
 		p->iface_id = iface_id;
 		p->generation = ++t->next_generation;
+		__atomic_store_n(&p->path_mtu, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->inner_mtu, UINT16_MAX, __ATOMIC_RELAXED);
 		__atomic_store_n(&p->is_live, true, __ATOMIC_RELEASE);
 		*peer_id = id;
 	}

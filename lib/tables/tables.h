@@ -111,6 +111,8 @@ struct peer_entry {
 	uint32_t generation;             /* differs from one user of the slot to the next */
 	uint16_t iface_id;
 	bool is_live;
+	uint16_t path_mtu;               /* learned, outer; 0: as the next hop's (relaxed) */
+	uint16_t inner_mtu;              /* what that leaves inside; UINT16_MAX: all */
 
 	/* What workers write, by relaxed atomics. */
 	struct peer_activity activity ALIGNED_LINE;
@@ -422,6 +424,22 @@ void encap_template(struct encap *e, uint16_t listen_port);
 /* Copies the endpoint out; false: none known. Any writer thread. */
 bool tables_encap_get(struct tables *t, uint32_t peer_id, struct endpoint *remote,
 	struct addr *local);
+
+/* ---- What a path to a peer takes, less than its first link ---- */
+
+/* A router's word (RFC 8201): a data message of ours to remote was too big for a link of mtu. */
+struct path_mtu_news {
+	struct endpoint remote;
+	uint32_t remote_index; /* the receiver index in the message that it quotes */
+	uint16_t mtu;          /* IP bytes */
+};
+/*
+ * Believes it if a peer is there whose session has that index; what is less than 1280 is nobody's
+ * honest word. Returns the peer's id, 0: nobody's. Linear in peers; control thread.
+ */
+uint32_t tables_path_mtu_learn(struct tables *t, const struct path_mtu_news *news);
+/* The path may take more again (or the peer has moved): it is tried. */
+void tables_path_mtu_forget(struct tables *t, uint32_t peer_id);
 
 /* ---- Sessions: the trio of previous, current and next ---- */
 
