@@ -91,13 +91,32 @@ underlay_mtu(struct control *c, const struct control_iface *i)
 	return least;
 }
 
-int
-quick_set_mtu(struct control *c, struct control_iface *i, struct err *err)
+/* 0: nobody knows. */
+static uint16_t
+automatic_mtu(struct control *c, const struct control_iface *i)
 {
 	uint32_t mtu = control_has_host(c) ? underlay_mtu(c, i) : 0;
 	if (mtu)
 		mtu = MAX_OF(mtu, MTU_FLOOR + MTU_OVERHEAD) - MTU_OVERHEAD;
-	return ifaces_set_mtu(c, i, (uint16_t)MIN_OF(mtu, INTENT_MTU_MAX), err);
+	return (uint16_t)MIN_OF(mtu, INTENT_MTU_MAX);
+}
+
+int
+quick_set_mtu(struct control *c, struct control_iface *i, struct err *err)
+{
+	return ifaces_set_mtu(c, i, automatic_mtu(c, i), err);
+}
+
+void
+quick_endpoint_found(struct control *c, struct control_iface *i)
+{
+	const struct interface_intent *it = intent_interface_find(c->running, i->name);
+	struct err err = {0};
+	if (!it || it->mtu || i->stage == IFACE_COMING)
+		return;
+	uint16_t mtu = automatic_mtu(c, i);
+	if (mtu && mtu != i->mtu && ifaces_set_mtu(c, i, mtu, &err))
+		log_warn("%s: %s", i->name, err.text);
 }
 
 /* ---- DNS ---- */

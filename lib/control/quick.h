@@ -23,6 +23,8 @@ void quick_finish_down(struct control *c, const struct interface_intent *it);
 
 /* The MTU that the routes to its endpoints leave, if the intent says none. */
 int quick_set_mtu(struct control *c, struct control_iface *i, struct err *err);
+/* A name was looked up: the MTU may be another. */
+void quick_endpoint_found(struct control *c, struct control_iface *i);
 /* dns: as in the intent; "" or NULL takes them back. */
 int quick_set_dns(struct control *c, struct control_iface *i, const char *dns, struct err *err);
 void quick_unset_dns(struct control *c, struct control_iface *i);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/ifaces.h"
+#include "control/quick.h"
 #include "control/reconcile.h"
 
 /* One change of a peer, with all that is known of it. */
@@ -117,6 +118,7 @@ reconcile_endpoint_found(void *ctx, const struct resolver_answer *answer)
 	if (p->timers.persistent_ns && !p->timers.handshake_complete_ns)
 		timers_want_handshake(&p->timers, WANT_NO_SESSION);
 	timing_run(&c->timing, p, clock_boot_ns());
+	quick_endpoint_found(c, &c->ifaces[answer->iface_id]);
 }
 
 void

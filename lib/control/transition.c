@@ -102,7 +102,8 @@ announce(struct control *c, const struct interface_intent *it, struct reconcile_
 	struct reconcile_report part = {0};
 	for (size_t k = 0; k < ARRAY_COUNT(first); k++)
 		memcpy(first[k].on, it->name, sizeof(first[k].on));
-	apply(c, first, ARRAY_COUNT(first), &part);
+	for (size_t k = 0; k < ARRAY_COUNT(first) && !part.n_failed; k++)
+		apply(c, &first[k], 1, &part);
 	struct control_iface *i = iface_find(c, it->name);
 	int rc = part.n_failed ? part.rc : quick_announce(c, i, &err);
 	if (rc && !part.n_failed)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# An unmodified wg-quick file whose peer is the default route: everything goes into the tunnel,
-# but the tunnel's own packets, which take the default route that was there before.
+# An unmodified wg-quick file whose peer is the default route, and ports that adopt what the box
+# has: everything goes into the tunnel, but the tunnel's own packets, which take the default route
+# that was there before.
 #
 #   a-lan ── a-gw [headgate wg0] ──default─► 203.0.113.2 b-gw [wireguard-go] ── b-lan
 #                                            198.51.100.7 on lo
@@ -22,25 +23,30 @@ echo "4Eu+rsPggGK/sOaWG7SQDOddfXIHyaBc2GBuP+/r1ls=" >"$run/b/private.key" # whos
 wg pubkey <"$run/b/private.key" >"$run/b/public.key"
 site_conf b a:passive
 on b-gw ip addr add 198.51.100.7/32 dev lo
-conf_gateway a | sed 's|^Address = 203.*|&\nGateway = 203.0.113.2|' >"$run/a/ports.conf"
+on a-gw ip addr add "$(wan4 a)/24" dev wan0
+on a-gw ip addr add "$(wan6 a)/64" dev wan0 nodad
+on a-gw ip addr add 192.168.10.1/24 dev lan0
+on a-gw ip addr add fd00:10::1/64 dev lan0 nodad
+on a-gw ip route add default via 203.0.113.2
 
 state() { # what a run may not change
+	on a-gw ip -o addr | sed 's/^[0-9]*: //'
 	on a-gw ip -4 rule
 	on a-gw ip -6 rule
 	on a-gw ip -4 route show table all
-	on a-gw ip -6 route show table all | grep -v '^fe80\|^multicast\|^local fe80'
+	on a-gw ip -6 route show table all | sort
 	on a-gw nft list ruleset
 	on a-gw sysctl net.ipv4.conf.all.src_valid_mark
 }
 
-start() {
-	spawn gateway-a a-gw "$headgated" -c "$file" -c "$run/a/ports.conf" \
-		--log-level "${HEADGATE_LOG:-info}"
+start() { # [OPTION…]
+	spawn gateway-a a-gw "$headgated" -c "$file" --port wan=net_af_xdp_wan0,iface=wan0 \
+		--port lan=net_af_xdp_lan0,iface=lan0 --log-level "${HEADGATE_LOG:-info}" "$@"
 	expect headgate_wait a 20
 }
 
 expect gateway_up b
-for dev in wan0 lan0; do netdev_is_ports a-gw $dev; done
+expect_within 5 sh -c "! ip -n $net_prefix-a-gw addr | grep -q tentative"
 state >"$run/before"
 start
 
@@ -96,7 +102,22 @@ expect sh -c "ip -n $net_prefix-a-gw rule | grep -q 'lookup 4660'"
 expect on a-gw "$headgate" restore
 state >"$run/after"
 expect diff "$run/before" "$run/after"
-start
+more=$run/a/more.conf
+(umask 077 && : >"$more")
+start -c "$more"
+expect pings a-lan "$(host4 b)"
+
+proves "a second interface with 0.0.0.0/0 gets a table and rules of its own, by reload"
+printf '%s\n' "[Interface]" "Name = wg7" "PrivateKey = $(wg genkey)" "Address = 10.1.0.1/24" \
+	"[Peer]" "PublicKey = $(wg genkey | wg pubkey)" "AllowedIPs = 0.0.0.0/0" >"$more"
+expect headgate_ctl a reload
+expect [ "$(wg show wg7 fwmark)" = 0xca6d ]
+expect sh -c "ip -n $net_prefix-a-gw rule | grep -q '^32763:.*not from all fwmark 0xca6d lookup 51821'"
+expect sh -c "ip -n $net_prefix-a-gw route show table 51821 | grep -q '^default dev wg7'"
+: >"$more"
+expect headgate_ctl a reload
+refuse sh -c "ip -n $net_prefix-a-gw rule | grep -q 51821"
+expect [ "$(wg show wg0 fwmark)" = 0xca6c ]
 expect pings a-lan "$(host4 b)"
 
 proves "after the end rules, routes, nftables and sysctl are as before"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# An unmodified wg-quick file with two peers: one is called, one calls. They reach each other too.
+# An unmodified wg-quick file with two peers, and nothing beside it but the names of the ports: one
+# peer is called, one calls. They reach each other too.
 #
 #                 a-gw [headgate wg0] ── a-lan
 #                   │
@@ -35,11 +36,13 @@ for x in b c; do # they reach each other by the hub
 	expect gateway_up $x
 	on $x-gw ip route add default via "$(wan4 a)"
 done
-conf_gateway a >"$run/a/ports.conf"
-
-for dev in wan0 lan0; do netdev_is_ports a-gw $dev; done
-on a-gw ip route show table all >"$run/before"
-spawn gateway-a a-gw "$headgated" -c "$file" -c "$run/a/ports.conf"
+on a-gw ip addr add "$(wan4 a)/24" dev wan0
+on a-gw ip addr add 192.168.10.1/24 dev lan0
+on a-gw ip addr add fd00:10::1/64 dev lan0 nodad
+expect_within 5 sh -c "! ip -n $net_prefix-a-gw addr | grep -q tentative"
+on a-gw ip route show table all | sort >"$run/before"
+spawn gateway-a a-gw "$headgated" -c "$file" --port wan=net_af_xdp_wan0,iface=wan0 \
+	--port lan=net_af_xdp_lan0,iface=lan0
 expect headgate_wait a 20
 
 proves "what wg shows is what the file says"
@@ -64,5 +67,5 @@ proves "its routes are there, and after the end none is"
 expect sh -c "ip -n $net_prefix-a-gw route show 192.168.20.0/24 | grep -q 'dev wg0'"
 expect halt gateway-a TERM
 expect grep -q "the hub wg0 is down" "$run/gateway-a.log"
-on a-gw ip route show table all >"$run/after"
+on a-gw ip route show table all | sort >"$run/after"
 expect diff "$run/before" "$run/after"
