@@ -48,6 +48,8 @@ struct control_iface {
 	uint16_t iface_id;
 	struct twin tun;           /* with Host = yes */
 	uint16_t listen_port;      /* the real one; 0: none yet */
+	struct addr listen_addrs[INTENT_MAX_LISTEN_ADDRS];
+	unsigned n_listen_addrs;   /* 0: any */
 	bool is_listening;         /* the exception thread holds it */
 	uint32_t fwmark;           /* of its outer packets */
 	uint32_t fwmark_asked;     /* as the intent has it; 0: none */

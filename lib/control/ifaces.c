@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "base/secret.h"
 #include "control/ctl_server.h"
+#include "control/iface_listen.h"
 #include "control/quick.h"
 #include "control/uapi_server.h"
 #include "host/sysctl.h"
@@ -16,9 +16,6 @@ enum {
 	MTU_DEFAULT = 1420,
 	MTU_FLOOR = 1280,
 	MTU_OVERHEAD = 80, /* IPv6, UDP, and WireGuard's header and tag */
-	ANY_PORT_FIRST = 32768,
-	ANY_PORT_COUNT = 28232,
-	ANY_PORT_TRIES = 64,
 };
 
 struct control_iface *
@@ -127,8 +124,7 @@ remove_iface(struct control *c, struct control_iface *i)
 	quick_default_clear(c, i);
 	quick_unset_dns(c, i);
 	forget_routes(c, i);
-	if (i->is_listening)
-		exception_unlisten(c->exception, i->iface_id, NULL);
+	iface_listen_release(c, i);
 	if (i->tun.fd >= 0) {
 		exception_remove_link(c->exception, link_of_iface(i->iface_id), NULL);
 		twin_destroy(&i->tun);
@@ -206,54 +202,6 @@ set_key(struct control *c, struct control_iface *i, const struct key *private_ke
 	return 0;
 }
 
-/* Host = no: nobody else uses the ports, so any that no other interface has will do. */
-static int
-listen_without_host(struct control *c, struct control_iface *i, uint16_t port)
-{
-	int rc = port ? tables_iface_set_port(c->tables, i->iface_id, port) : -EADDRINUSE;
-	for (unsigned try = 0; !port && rc && try < ANY_PORT_TRIES; try++) {
-		uint16_t any;
-		secret_random(&any, sizeof(any));
-		any = (uint16_t)(ANY_PORT_FIRST + any % ANY_PORT_COUNT);
-		rc = tables_iface_set_port(c->tables, i->iface_id, any);
-	}
-	if (!rc)
-		i->listen_port = c->tables->ifaces[i->iface_id].listen_port;
-	return rc;
-}
-
-static int
-hold_port(struct control *c, struct control_iface *i, uint16_t port, struct err *err)
-{
-	struct exception_listener l = {i->iface_id, port, i->fwmark};
-	int rc = exception_listen(c->exception, &l, err);
-	i->is_listening = rc > 0;
-	if (rc < 0)
-		return rc;
-	i->listen_port = (uint16_t)rc;
-	i->quick.is_stale = i->quick.is_guarded;
-	return tables_iface_set_port(c->tables, i->iface_id, i->listen_port);
-}
-
-static int
-set_listen_port(struct control *c, struct control_iface *i, uint16_t port, struct err *err)
-{
-	if (port && port == i->listen_port)
-		return 0;
-	if (!control_has_host(c)) {
-		int rc = listen_without_host(c, i, port);
-		return rc ? err_set(err, rc, "ListenPort %u is another interface's", port) : 0;
-	}
-	uint16_t was = i->listen_port;
-	if (i->is_listening)
-		exception_unlisten(c->exception, i->iface_id, NULL);
-	i->is_listening = false;
-	int rc = hold_port(c, i, port, err);
-	if (rc && was)
-		hold_port(c, i, was, NULL);
-	return rc;
-}
-
 int
 ifaces_settle(struct control *c, struct err *err)
 {
@@ -261,7 +209,7 @@ ifaces_settle(struct control *c, struct err *err)
 	for (unsigned k = 0; k < TABLES_MAX_IFACES && !rc; k++) {
 		struct control_iface *i = &c->ifaces[k];
 		if (i->is_live && !i->listen_port)
-			rc = set_listen_port(c, i, 0, err);
+			rc = iface_listen_set_port(c, i, 0, err);
 		if (i->is_live && !rc)
 			rc = quick_default_renew(c, i, err);
 	}
@@ -431,8 +379,10 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 		return i->stage == IFACE_COMING ? 0 : quick_set_dns(c, i, change->text, err);
 	case CHANGE_INTERFACE_SET_KEY:
 		return set_key(c, i, &change->key);
+	case CHANGE_INTERFACE_SET_LISTEN_ADDRS:
+		return iface_listen_set_addrs(c, i, change->text, err);
 	case CHANGE_INTERFACE_SET_LISTEN_PORT:
-		return set_listen_port(c, i, (uint16_t)change->number, err);
+		return iface_listen_set_port(c, i, (uint16_t)change->number, err);
 	case CHANGE_INTERFACE_SET_FWMARK:
 		return set_fwmark(c, i, (uint32_t)change->number, err);
 	case CHANGE_INTERFACE_SET_MTU:

@@ -30,6 +30,7 @@ enum {
 	EXCEPTION_MAX_LINKS = 1024,
 	EXCEPTION_MAX_WORKERS = 64,
 	EXCEPTION_MAX_LISTENERS = 64,
+	EXCEPTION_LISTENER_FDS = 8, /* sockets of one listener */
 	/* The link id of frames that start with struct exception_datagram. */
 	EXCEPTION_LINK_DATAGRAM = 0xffff,
 };
@@ -100,13 +101,16 @@ uint64_t exception_turns(const struct exception *e);
 /* A WireGuard interface's port, held so that it is reserved and no ICMP unreachable is sent. */
 struct exception_listener {
 	uint16_t interface_idx;
-	uint16_t port;   /* 0: the kernel picks one, the same for IPv4 and IPv6 */
-	uint32_t fwmark; /* SO_MARK of both sockets; 0: none */
+	uint16_t port;            /* 0: the kernel picks one, the same for all addresses */
+	uint32_t fwmark;          /* SO_MARK of all sockets; 0: none */
+	const struct addr *addrs; /* where it listens; the box need not have them yet */
+	unsigned n_addrs;         /* 0: on any; EXCEPTION_LISTENER_FDS at most */
 };
 
 /*
- * Opens a UDP socket for IPv4 and, where the kernel has it, one for IPv6. One listener an
- * interface. Returns the port, or -EADDRINUSE, -EEXIST (the interface has one), -ENOSPC ...
+ * Opens a UDP socket for each address, or one for IPv4 and, where the kernel has it, one for IPv6.
+ * One listener an interface. Returns the port, or -EADDRINUSE, -EEXIST (the interface has one),
+ * -ENOSPC ...
  */
 int exception_listen(struct exception *e, const struct exception_listener *l, struct err *err);
 int exception_unlisten(struct exception *e, uint16_t interface_idx, struct err *err);

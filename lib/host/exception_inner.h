@@ -14,14 +14,13 @@
 enum {
 	EXCEPTION_BATCH = 32,  /* packets a descriptor or a ring gets in one turn */
 	EXCEPTION_STASH = 64,  /* frames taken from the pool ahead of need */
-	EXCEPTION_N_FAMILIES = 2,
 };
 
 /* What an epoll event is about. */
 enum exception_source {
 	SOURCE_COMMANDS,
 	SOURCE_LINK,     /* id: the link */
-	SOURCE_LISTENER, /* id: slot * 2 + family */
+	SOURCE_LISTENER, /* id: slot * EXCEPTION_LISTENER_FDS + which of its sockets */
 };
 
 struct exception_link {
@@ -31,7 +30,7 @@ struct exception_link {
 };
 
 struct exception_listening {
-	int fds[EXCEPTION_N_FAMILIES]; /* IPv4, IPv6; -1: none */
+	int fds[EXCEPTION_LISTENER_FDS]; /* -1: none */
 	uint16_t interface_idx;
 	uint16_t port;
 	bool is_used;

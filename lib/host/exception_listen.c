@@ -16,10 +16,10 @@ set_int(int fd, int level, int option, int value)
 }
 
 static int
-set_options(int fd, bool is_v6, uint32_t fwmark)
+set_options(int fd, const struct endpoint *at, uint32_t fwmark)
 {
 	int rc = 0;
-	if (is_v6) {
+	if (at->addr.family == ADDR_V6) {
 		rc = rc ? rc : set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 		rc = rc ? rc : set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 		rc = rc ? rc : set_int(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
@@ -27,22 +27,24 @@ set_options(int fd, bool is_v6, uint32_t fwmark)
 		rc = rc ? rc : set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
 		rc = rc ? rc : set_int(fd, IPPROTO_IP, IP_RECVTOS, 1);
 	}
+	/* The address may come later, with its port. The option is IPv4's, and serves both. */
+	if (!addr_is_zero(&at->addr))
+		rc = rc ? rc : set_int(fd, IPPROTO_IP, IP_FREEBIND, 1);
 	if (fwmark)
 		rc = rc ? rc : set_int(fd, SOL_SOCKET, SO_MARK, (int)fwmark);
 	return rc;
 }
 
-/* A socket bound to the port (0: any), or a negative errno. */
+/* A socket bound to that address and port (0: any), or a negative errno. */
 static int
-open_one(uint16_t port, bool is_v6, uint32_t fwmark)
+open_one(const struct endpoint *at, uint32_t fwmark)
 {
-	struct endpoint any = {.addr.family = is_v6 ? ADDR_V6 : ADDR_V4, .port = port};
 	struct sockaddr_storage ss;
-	socklen_t n = endpoint_to_sockaddr(&any, &ss);
-	int fd = socket(is_v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	socklen_t n = endpoint_to_sockaddr(at, &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	int rc = set_options(fd, is_v6, fwmark);
+	int rc = set_options(fd, at, fwmark);
 	if (rc == 0 && bind(fd, (struct sockaddr *)&ss, n) < 0)
 		rc = -errno;
 	if (rc == 0)
@@ -63,40 +65,50 @@ port_of(int fd)
 }
 
 static void
-close_both(struct exception_listening *l)
+close_all(struct exception_listening *l)
 {
-	for (int i = 0; i < EXCEPTION_N_FAMILIES; i++) {
+	for (int i = 0; i < EXCEPTION_LISTENER_FDS; i++) {
 		if (l->fds[i] >= 0)
 			close(l->fds[i]);
 		l->fds[i] = -1;
 	}
 }
 
-/* Both sockets on one port. A kernel without IPv6 gets the first alone. */
+/*
+ * A socket for each address, all on one port; the first one may let the kernel choose it. A kernel
+ * without IPv6 has none for "any address of IPv6".
+ */
 static int
-open_both(struct exception_listening *out, uint16_t port, uint32_t fwmark)
+open_all(struct exception_listening *out, const struct exception_listener *l)
 {
-	out->fds[1] = -1;
-	out->fds[0] = open_one(port, false, fwmark);
-	if (out->fds[0] < 0)
-		return out->fds[0];
-	out->port = port_of(out->fds[0]);
-	out->fds[1] = open_one(out->port, true, fwmark);
-	if (out->fds[1] >= 0 || out->fds[1] == -EAFNOSUPPORT)
-		return 0;
-	int rc = out->fds[1];
-	close_both(out);
-	return rc;
+	static const struct addr any[] = {{.family = ADDR_V4}, {.family = ADDR_V6}};
+	const struct addr *addrs = l->n_addrs ? l->addrs : any;
+	unsigned n = l->n_addrs ? l->n_addrs : ARRAY_COUNT(any);
+	memset(out->fds, -1, sizeof(out->fds));
+	out->port = l->port;
+	for (unsigned i = 0; i < n; i++) {
+		struct endpoint at = {.addr = addrs[i], .port = out->port};
+		int fd = open_one(&at, l->fwmark);
+		if (fd == -EAFNOSUPPORT && i && !l->n_addrs)
+			break;
+		if (fd < 0) {
+			close_all(out);
+			return fd;
+		}
+		out->fds[i] = fd;
+		out->port = port_of(fd);
+	}
+	return 0;
 }
 
-/* The kernel picks a port that is free for IPv4; with bad luck it is taken for IPv6. */
+/* The kernel picks a port that is free at the first address; with bad luck not at the others. */
 static int
 open_any(struct exception_listening *out, const struct exception_listener *l)
 {
 	int rc;
 	unsigned tries = l->port ? 1 : 32;
 	do {
-		rc = open_both(out, l->port, l->fwmark);
+		rc = open_all(out, l);
 	} while (rc == -EADDRINUSE && --tries);
 	return rc;
 }
@@ -115,7 +127,7 @@ find(struct exception *e, uint16_t interface_idx)
 static void
 forget(struct exception *e, struct exception_listening *l)
 {
-	for (int i = 0; i < EXCEPTION_N_FAMILIES; i++) {
+	for (int i = 0; i < EXCEPTION_LISTENER_FDS; i++) {
 		if (l->fds[i] >= 0)
 			exception_unwatch(e, l->fds[i]);
 	}
@@ -136,9 +148,10 @@ run_listen(struct exception *e, struct exception_command *c)
 	struct exception_listening *l = &e->listeners[slot];
 	*l = c->listening;
 	l->is_used = true;
-	for (unsigned i = 0; i < EXCEPTION_N_FAMILIES; i++) {
+	for (unsigned i = 0; i < EXCEPTION_LISTENER_FDS; i++) {
 		int rc = l->fds[i] < 0 ? 0
-			: exception_watch(e, l->fds[i], SOURCE_LISTENER, slot * 2 + i);
+			: exception_watch(e, l->fds[i], SOURCE_LISTENER,
+				slot * EXCEPTION_LISTENER_FDS + i);
 		if (rc) {
 			forget(e, l);
 			return rc;
@@ -175,6 +188,9 @@ exception_listen(struct exception *e, const struct exception_listener *l, struct
 {
 	struct exception_command c = {.run = run_listen};
 	c.listening.interface_idx = l->interface_idx;
+	if (l->n_addrs > EXCEPTION_LISTENER_FDS)
+		return err_set(err, -EINVAL, "more than %d addresses to listen on",
+			EXCEPTION_LISTENER_FDS);
 	int rc = open_any(&c.listening, l);
 	if (rc == -EADDRINUSE)
 		return err_set(err, rc,
@@ -185,7 +201,7 @@ exception_listen(struct exception *e, const struct exception_listener *l, struct
 	rc = exception_command(e, &c);
 	if (rc == 0)
 		return c.listening.port;
-	close_both(&c.listening);
+	close_all(&c.listening);
 	return err_set(err, rc, "cannot watch UDP port %u of interface %u: %s", l->port,
 		l->interface_idx, strerror(-rc));
 }
@@ -197,7 +213,7 @@ exception_unlisten(struct exception *e, uint16_t interface_idx, struct err *err)
 	int rc = exception_command(e, &c);
 	if (rc)
 		return err_set(err, rc, "interface %u has no UDP port open", interface_idx);
-	close_both(&c.listening);
+	close_all(&c.listening);
 	return 0;
 }
 
@@ -208,7 +224,7 @@ exception_set_fwmark(struct exception *e, uint16_t interface_idx, uint32_t fwmar
 	int rc = exception_command(e, &c);
 	if (rc)
 		return err_set(err, rc, "interface %u has no UDP port open", interface_idx);
-	for (int i = 0; i < EXCEPTION_N_FAMILIES; i++) {
+	for (int i = 0; i < EXCEPTION_LISTENER_FDS; i++) {
 		if (rc == 0 && c.listening.fds[i] >= 0)
 			rc = set_int(c.listening.fds[i], SOL_SOCKET, SO_MARK, (int)fwmark);
 	}
@@ -221,7 +237,7 @@ exception_close_listeners(struct exception *e)
 {
 	for (unsigned i = 0; i < EXCEPTION_MAX_LISTENERS; i++) {
 		if (e->listeners[i].is_used)
-			close_both(&e->listeners[i]);
+			close_all(&e->listeners[i]);
 	}
 }
 
@@ -278,12 +294,13 @@ receive_one(struct exception *e, const struct exception_listening *l, int fd, st
 unsigned
 exception_receive(struct exception *e, unsigned id)
 {
-	const struct exception_listening *l = &e->listeners[id / 2 % EXCEPTION_MAX_LISTENERS];
+	unsigned slot = id / EXCEPTION_LISTENER_FDS % EXCEPTION_MAX_LISTENERS;
+	const struct exception_listening *l = &e->listeners[slot];
 	struct exception_batch b = {.n = 0};
 	unsigned n = 0;
 	/* One worker an interface: its datagrams stay in order, and the owner gets them by ring. */
 	struct frame_ring *ring = e->workers[l->interface_idx % e->n_workers].from_kernel.bulk;
-	int fd = l->is_used ? l->fds[id % 2] : -1;
+	int fd = l->is_used ? l->fds[id % EXCEPTION_LISTENER_FDS] : -1;
 
 	while (fd >= 0 && n < EXCEPTION_BATCH) {
 		struct frame *f = exception_take_frame(e);

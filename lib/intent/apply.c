@@ -148,6 +148,8 @@ apply_interface(struct intent *it, struct interface_intent *i, const struct chan
 	case CHANGE_INTERFACE_SET_KEY:
 		interface_set_key(i, &c->key);
 		return 0;
+	case CHANGE_INTERFACE_SET_LISTEN_ADDRS:
+		return interface_listen_set(i, c->text ? c->text : "");
 	case CHANGE_INTERFACE_SET_LISTEN_PORT:
 		return set_u16(&i->listen_port, c);
 	case CHANGE_INTERFACE_SET_FWMARK:

@@ -46,6 +46,7 @@
 	X(INTERFACE_SET_DNS, text, NULL)                                                           \
 	X(INTERFACE_SET_SAVE, text, NULL)                                                          \
 	X(INTERFACE_SET_KEY, key, NULL)                                                            \
+	X(INTERFACE_SET_LISTEN_ADDRS, text, NULL)                                                  \
 	X(INTERFACE_SET_LISTEN_PORT, number, NULL)                                                 \
 	X(INTERFACE_SET_FWMARK, number, NULL)                                                      \
 	X(INTERFACE_SET_MTU, number, NULL)                                                         \

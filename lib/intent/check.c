@@ -77,6 +77,19 @@ check_twin_names(const struct intent *it, const struct interface_intent *i, stru
 	return 0;
 }
 
+/* Both on any address, or on one that they share. */
+static bool
+listen_overlaps(const struct interface_intent *a, const struct interface_intent *b)
+{
+	for (unsigned k = 0; k < a->n_listen_addrs; k++) {
+		for (unsigned n = 0; n < b->n_listen_addrs; n++) {
+			if (addr_is_equal(&a->listen_addrs[k], &b->listen_addrs[n]))
+				return true;
+		}
+	}
+	return !a->n_listen_addrs || !b->n_listen_addrs;
+}
+
 static int
 check_listen_ports(const struct intent *it, size_t index, struct err *err)
 {
@@ -84,10 +97,10 @@ check_listen_ports(const struct intent *it, size_t index, struct err *err)
 	const struct interface_intent *i = it->interfaces[index];
 	for (size_t n = 0; n < index && i->listen_port; n++) {
 		const struct interface_intent *o = it->interfaces[n];
-		if (o->listen_port == i->listen_port)
+		if (o->listen_port == i->listen_port && listen_overlaps(i, o))
 			return err_set(err, -EINVAL,
 				"%s: interface %s listens on port %u as interface %s does (%s): "
-				"give each its own ListenPort",
+				"give each its own ListenPort, or a ListenAddress of its own",
 				intent_where(it, i->origin, where), i->name, i->listen_port,
 				o->name, intent_where(it, o->origin, other));
 	}

@@ -148,6 +148,9 @@ diff_interface(struct diff *d, const struct interface_intent *a, const struct in
 	diff_text(d, CHANGE_INTERFACE_SET_DNS, a->dns, b->dns);
 	diff_text(d, CHANGE_INTERFACE_SET_SAVE, a->save_path, b->save_path);
 	diff_key(d, CHANGE_INTERFACE_SET_KEY, &a->private_key, &b->private_key);
+	char was[INTENT_LISTEN_BYTES], now[INTENT_LISTEN_BYTES];
+	diff_text(d, CHANGE_INTERFACE_SET_LISTEN_ADDRS, interface_listen_format(a, was),
+		interface_listen_format(b, now));
 	diff_number(d, CHANGE_INTERFACE_SET_LISTEN_PORT, a->listen_port, b->listen_port);
 	diff_number(d, CHANGE_INTERFACE_SET_FWMARK, a->fwmark, b->fwmark);
 	diff_number(d, CHANGE_INTERFACE_SET_MTU, a->mtu, b->mtu);

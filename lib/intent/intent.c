@@ -99,6 +99,8 @@ copy_interface(struct intent *to, const struct interface_intent *from)
 	i->origin = from->origin;
 	interface_set_key(i, &from->private_key);
 	i->listen_port = from->listen_port;
+	memcpy(i->listen_addrs, from->listen_addrs, sizeof(i->listen_addrs));
+	i->n_listen_addrs = from->n_listen_addrs;
 	i->fwmark = from->fwmark;
 	i->mtu = from->mtu;
 	i->keeps_mss = from->keeps_mss;
@@ -358,6 +360,56 @@ intent_text_set(char **out, const char *text)
 	free(*out);
 	*out = copy;
 	return 0;
+}
+
+int
+interface_listen_add(struct interface_intent *i, const struct addr *a)
+{
+	if (addr_is_zero(a) || addr_is_multicast(a))
+		return -EINVAL;
+	for (unsigned k = 0; k < i->n_listen_addrs; k++) {
+		if (addr_is_equal(&i->listen_addrs[k], a))
+			return -EEXIST;
+	}
+	if (i->n_listen_addrs == INTENT_MAX_LISTEN_ADDRS)
+		return -ENOSPC;
+	i->listen_addrs[i->n_listen_addrs++] = *a;
+	return 0;
+}
+
+int
+interface_listen_set(struct interface_intent *i, const char *text)
+{
+	struct interface_intent fresh = {.n_listen_addrs = 0};
+	int rc = 0;
+	while (*text && rc == 0) {
+		char word[ADDR_TEXT_BYTES] = "";
+		struct addr a;
+		size_t n = strcspn(text, " ");
+		if (n < sizeof(word))
+			memcpy(word, text, n);
+		rc = addr_parse(word, &a);
+		if (rc == 0)
+			rc = interface_listen_add(&fresh, &a);
+		text += n + (text[n] == ' ');
+	}
+	if (rc)
+		return rc;
+	memcpy(i->listen_addrs, fresh.listen_addrs, sizeof(i->listen_addrs));
+	i->n_listen_addrs = fresh.n_listen_addrs;
+	return 0;
+}
+
+const char *
+interface_listen_format(const struct interface_intent *i, char out[INTENT_LISTEN_BYTES])
+{
+	char text[ADDR_TEXT_BYTES];
+	size_t n = 0;
+	out[0] = 0;
+	for (unsigned k = 0; k < i->n_listen_addrs; k++)
+		n += (size_t)snprintf(out + n, INTENT_LISTEN_BYTES - n, "%s%s", k ? " " : "",
+			addr_format(&i->listen_addrs[k], text));
+	return out;
 }
 
 void

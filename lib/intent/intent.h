@@ -23,6 +23,8 @@ enum {
 	INTENT_MAX_PORTS = 32,
 	INTENT_MAX_INTERFACES = 256,
 	INTENT_MAX_ADDRESSES = 256,   /* of one port or interface */
+	INTENT_MAX_LISTEN_ADDRS = 8,
+	INTENT_LISTEN_BYTES = INTENT_MAX_LISTEN_ADDRS * (ADDR_TEXT_BYTES + 1),
 	INTENT_MAX_NEIGHBOURS = 4096, /* of one port */
 	INTENT_MAX_WARNINGS = 32,
 	INTENT_MAX_FWMARKS = 8,       /* different ones: each has routes of its own */
@@ -105,6 +107,8 @@ struct interface_intent {
 	struct key private_key; /* zero unless has_key */
 	bool has_key;
 	uint16_t listen_port; /* 0: any */
+	struct addr listen_addrs[INTENT_MAX_LISTEN_ADDRS];
+	unsigned n_listen_addrs; /* 0: any of the box's own */
 	uint32_t fwmark;      /* 0: off */
 	uint16_t mtu;         /* 0: from the underlay */
 	bool keeps_mss;       /* ClampMSS = no: TCP's SYNs pass as they are */
@@ -169,6 +173,14 @@ const struct neighbour_intent *neighbour_find(const struct port_intent *p, const
 
 /* Puts a copy of text in the place of *out; NULL or "" is NULL. 0 or -ENOMEM. */
 int intent_text_set(char **out, const char *text) __attribute__((warn_unused_result));
+
+/* -EEXIST when it is there, -ENOSPC past the limit. */
+int interface_listen_add(struct interface_intent *i, const struct addr *a);
+/* Exchanges all for those of a text as below, or does nothing: -EINVAL, -EEXIST, -ENOSPC. */
+int interface_listen_set(struct interface_intent *i, const char *text);
+/* "192.0.2.1 2001:db8::1"; "" for any. Returns out. */
+const char *interface_listen_format(const struct interface_intent *i,
+	char out[INTENT_LISTEN_BYTES]);
 
 /* A zero key means none. */
 void interface_set_key(struct interface_intent *i, const struct key *private_key);

@@ -74,6 +74,27 @@ read_listen_port(struct config_reader *r, char *value)
 }
 
 static int
+read_listen_address(struct config_reader *r, char *item)
+{
+	struct addr a;
+	if (addr_parse(item, &a) < 0)
+		return -EINVAL;
+	int rc = interface_listen_add(r->interface, &a);
+	if (rc == -EEXIST)
+		return config_error(r, "ListenAddress %s is given twice: take one out", item);
+	if (rc == -ENOSPC)
+		return config_error(r, "more than %d addresses to listen on",
+			INTENT_MAX_LISTEN_ADDRS);
+	return rc;
+}
+
+static int
+read_listen_addresses(struct config_reader *r, char *value)
+{
+	return value_list(r, value, read_listen_address);
+}
+
+static int
 read_fwmark(struct config_reader *r, char *value)
 {
 	if (strcasecmp(value, "off") == 0) {
@@ -221,6 +242,9 @@ static const struct config_key interface_keys[] = {
 	{"PrivateKeyFile", read_private_key_file, "the absolute path of a key file",
 		"/etc/headgate/private.key", "file with this side's key: mode 0600, owned by root"},
 	{"ListenPort", read_listen_port, "0 to 65535", "51820", "UDP port; 0: any"},
+	{"ListenAddress", read_listen_addresses, "addresses of this box",
+		"203.0.113.2, 2001:db8::2",
+		"where the port is open and packets come from; default: any address"},
 	{"FwMark", read_fwmark, "off or a number", "0xca6c",
 		"mark of outer packets, for the kernel's routing rules"},
 	{"Address", read_addresses, "IP addresses with their length", "10.0.0.1/24, fd00::1/64",

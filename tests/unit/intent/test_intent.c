@@ -209,6 +209,46 @@ same_listen_port(struct intent *it)
 	it->interfaces[1]->listen_port = 1000;
 }
 
+static void
+listen_at(struct intent *it, const char *first, const char *second)
+{
+	assert_int_equal(interface_listen_set(it->interfaces[0], first), 0);
+	assert_int_equal(interface_listen_set(it->interfaces[1], second), 0);
+}
+
+/* One port is fine on two addresses, not with one that both have, nor beside any address. */
+static void
+same_listen_address(struct intent *it)
+{
+	struct err err;
+	same_listen_port(it);
+	listen_at(it, "192.0.2.1 2001:db8::1", "192.0.2.2");
+	assert_int_equal(intent_check(it, &err), 0);
+	listen_at(it, "192.0.2.1", "");
+	assert_int_equal(intent_check(it, &err), -EINVAL);
+	listen_at(it, "192.0.2.1 2001:db8::1", "192.0.2.2 2001:db8::1");
+}
+
+static void
+listen_addresses_as_text(void **state)
+{
+	char text[INTENT_LISTEN_BYTES];
+	struct intent *it = good_intent();
+	struct interface_intent *i = it->interfaces[0];
+	assert_string_equal(interface_listen_format(i, text), "");
+	assert_int_equal(interface_listen_set(i, "192.0.2.1 2001:db8::1"), 0);
+	assert_int_equal(i->n_listen_addrs, 2);
+	assert_int_equal(interface_listen_set(i, "192.0.2.1 192.0.2.1"), -EEXIST);
+	assert_int_equal(interface_listen_set(i, "192.0.2.256"), -EINVAL);
+	assert_int_equal(interface_listen_set(i, "0.0.0.0"), -EINVAL);
+	assert_int_equal(interface_listen_set(i, "224.0.0.1"), -EINVAL);
+	assert_int_equal(interface_listen_set(i, "::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9"), -ENOSPC);
+	assert_string_equal(interface_listen_format(i, text), "192.0.2.1 2001:db8::1");
+	assert_int_equal(interface_listen_set(i, ""), 0);
+	assert_int_equal(i->n_listen_addrs, 0);
+	intent_destroy(it);
+}
+
 /* Eight different ones are accepted, and a ninth interface may share one of them. */
 static void
 many_fwmarks(struct intent *it)
@@ -276,7 +316,11 @@ test_check(void **state)
 		{no_key, "t.conf:1: interface hg0 has no private key: give PrivateKey (from `wg "
 			 "genkey`) or PrivateKeyFile"},
 		{same_listen_port, "t.conf:2: interface hg1 listens on port 1000 as interface hg0 "
-				   "does (t.conf:1): give each its own ListenPort"},
+				   "does (t.conf:1): give each its own ListenPort, or a "
+				   "ListenAddress of its own"},
+		{same_listen_address, "t.conf:2: interface hg1 listens on port 1000 as interface "
+				      "hg0 does (t.conf:1): give each its own ListenPort, or a "
+				      "ListenAddress of its own"},
 		{many_fwmarks,
 			"t.conf:9: FwMark 0x8 of interface hg8 is one more than the 8 different "
 			"ones that there can be: let some interfaces share one"},
@@ -317,6 +361,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_cores),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(listen_addresses_as_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,8 +68,8 @@ static const struct {
 		"wg0.conf:2: ';' is neither Key = value nor [Section] nor # comment"},
 	{INTERFACE KEY_B "\n",
 		"wg0.conf:3: unknown key 'EXAMPLEx...' in [Interface]; its keys are "
-		"PrivateKey, PrivateKeyFile, ListenPort, FwMark, Address, MTU, ClampMSS, Table, "
-		"DNS, PreUp, PostUp, PreDown, PostDown, SaveConfig, Name"},
+		"PrivateKey, PrivateKeyFile, ListenPort, ListenAddress, FwMark, Address, MTU, "
+		"ClampMSS, Table, DNS, PreUp, PostUp, PreDown, PostDown, SaveConfig, Name"},
 	/* values: secrets are not repeated */
 	{"[Interface]\nPrivateKey = secret\n",
 		"wg0.conf:2: PrivateKey is not a key of 44 base64 characters, from `wg genkey`"},
