@@ -67,6 +67,9 @@ add_interface(struct text *out, const struct interface_intent *i, uint16_t liste
 			i->hooks.items[k].command);
 	if (listen_port)
 		text_add(out, "ListenPort = %u\n", listen_port);
+	char text[ADDR_TEXT_BYTES];
+	for (unsigned k = 0; k < i->n_listen_addrs; k++)
+		text_add(out, "ListenAddress = %s\n", addr_format(&i->listen_addrs[k], text));
 	if (i->fwmark)
 		text_add(out, "FwMark = 0x%x\n", i->fwmark);
 }
