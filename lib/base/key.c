@@ -7,6 +7,16 @@
 
 #include "base/secret.h"
 
+/* libsodium 1.0.18 takes bytes past 0x7f for letters of base64. Looks at every byte. */
+static bool
+is_ascii(const char *text, size_t n_bytes)
+{
+	uint8_t bits = 0;
+	for (size_t i = 0; i < n_bytes; i++)
+		bits |= (uint8_t)text[i];
+	return !(bits & 0x80);
+}
+
 int
 key_from_base64(struct key *out, const char *text)
 {
@@ -14,6 +24,7 @@ key_from_base64(struct key *out, const char *text)
 	const char *end = NULL;
 	struct key k;
 	if (strnlen(text, KEY_BASE64_BYTES) != KEY_BASE64_BYTES - 1 ||
+		!is_ascii(text, KEY_BASE64_BYTES - 1) ||
 		sodium_base642bin(k.bytes, KEY_BYTES, text, KEY_BASE64_BYTES - 1, NULL, &n, &end,
 			sodium_base64_VARIANT_ORIGINAL) != 0 ||
 		n != KEY_BYTES || *end != 0) {
@@ -39,6 +50,7 @@ key_from_hex(struct key *out, const char *text)
 	const char *end = NULL;
 	struct key k;
 	if (strnlen(text, KEY_HEX_BYTES) != KEY_HEX_BYTES - 1 ||
+		!is_ascii(text, KEY_HEX_BYTES - 1) ||
 		sodium_hex2bin(k.bytes, KEY_BYTES, text, KEY_HEX_BYTES - 1, NULL, &n, &end) != 0 ||
 		n != KEY_BYTES || *end != 0) {
 		secret_wipe(&k, sizeof(k));
