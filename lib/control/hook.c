@@ -29,7 +29,7 @@ struct hook_output {
 	uv_pipe_t pipe;
 	struct hook_runner *runner; /* NULL: no longer in its list */
 	TAILQ_ENTRY(hook_output) in_outputs;
-	char who[48];               /* "wg0: PostUp (wg0.conf:7)", as far as it fits */
+	char who[48];               /* "wg0: PostUp" */
 	char line[LINE_BYTES];
 	size_t n_line;
 	char last[LINE_BYTES];      /* the last line that was not empty */
@@ -132,7 +132,8 @@ output_open(struct running *x, int *fd)
 	o->pipe.data = o;
 	o->runner = x->runner;
 	o->limit = (struct log_limit){.burst = 100, .every_ns = NS_IN_S / 10};
-	snprintf(o->who, sizeof(o->who), "%s: %s", x->run->interface, x->run->what);
+	snprintf(o->who, sizeof(o->who), "%s: %.*s", x->run->interface,
+		(int)strcspn(x->run->what, " "), x->run->what);
 	TAILQ_INSERT_TAIL(&x->runner->outputs, o, in_outputs);
 	x->output = o;
 	*fd = fds[1];

@@ -44,6 +44,11 @@ expect complains hg0.conf: 10.0.0.2/33
 with 's/^Endpoint = .*/Endpoint = 203.0.113.2/'
 expect complains hg0.conf: Endpoint
 
+with 's/^ListenPort/DNS = 10.0.0.53; reboot\n&/'
+expect complains hg0.conf: DNS reboot
+with 's/^ListenPort/SaveConfig = sometimes\n&/'
+expect complains hg0.conf: SaveConfig sometimes
+
 proves "no private key; a key file that others may read; a file that is not there"
 with '/^PrivateKey/d'
 expect complains PrivateKey
