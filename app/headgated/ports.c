@@ -9,6 +9,7 @@
 #include "gateway.h"
 #include "host/adopt.h"
 #include "host/netdev.h"
+#include "host/netfilter.h"
 #include "intent/vlan.h"
 
 /* Beside addresses from the config the netdev may not have others: the kernel would use them. */
@@ -34,7 +35,11 @@ begin_adopting(struct gateway *g, const struct port_intent *want, const char *ne
 		.port = want->name, .netdev = netdev, .twin = twin};
 	if (io->adoption || want->addresses.n || want->never_adopts)
 		return 0;
-	return adopt_begin(&wish, &io->adoption, err);
+	int rc = adopt_begin(&wish, &io->adoption, err);
+	if (io->adoption && netfilter_names(netdev))
+		log_warn("port %s: rules of the firewall name %s, whose packets now come in by %s: "
+			"name that too, or addresses", want->name, netdev, twin);
+	return rc;
 }
 
 /* The kernel's device under a port must not answer for it any more; undone at the end. */

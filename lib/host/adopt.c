@@ -135,10 +135,10 @@ adopt_begin(const struct adopt_wish *w, struct adoption **out, struct err *err)
 	a->restore = w->restore;
 	snprintf(a->port, sizeof(a->port), "%s", w->port);
 	snprintf(a->twin, sizeof(a->twin), "%s", w->twin);
-	int rc = adopt_state_read(&a->had, a->nl, w->netdev, err);
+	int rc = check_master(w, err);
+	if (!rc)
+		rc = adopt_state_read(&a->had, a->nl, w->netdev, err);
 	bool is_worth_it = !rc && a->had.n_addresses;
-	if (is_worth_it)
-		rc = check_master(w, err);
 	if (is_worth_it && !rc)
 		rc = check_state(w, &a->had, err);
 	a->had_gen_mode = is_worth_it && adopt_has_gen_mode(w->netdev);

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /*
@@ -20,3 +22,6 @@ int netfilter_find_in_nft(const char *json, const char *const devices[], unsigne
 	struct err *err);
 int netfilter_find_in_iptables(const char *text, const char *const devices[],
 	unsigned n_devices, struct err *err);
+
+/* Whether any rule of nftables (iptables-nft included) names the device, wildcards aside. */
+bool netfilter_names(const char *device);

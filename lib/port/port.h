@@ -64,7 +64,8 @@ uint32_t port_netdev_mtu(const char *netdev);
 /* How large a packet buffer such a device asks for; mtu 0: as the kernel's netdev has it. */
 uint32_t port_buffer_bytes(const char *device, uint32_t mtu);
 
-/* The device's description in a DPDK device string: what follows iface=, or "". */
+/* The kernel's netdev under a device: what follows iface=, or the one that a NIC at a PCI address
+ * still has (mlx5); else "". */
 void port_device_netdev(const char *device, char out[IF_NAMESIZE]);
 /* Whether the device string is a PCI address (domain optional). */
 bool port_device_is_pci(const char *device);
