@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "scene.h"
+#include "wire/icmp.h"
 #include "wire/ip.h"
 #include "wire/wg.h"
 
@@ -185,6 +186,28 @@ is_within(const uint8_t *address, uint8_t family, unsigned peer)
 	return route_lookup(iface->allowed[family == ADDR_V6], address) == scene.peers[peer].id;
 }
 
+/* An ICMP error about a packet that was dropped: of ours, whole, and about no error itself. */
+static bool
+is_error_of_ours(const uint8_t *ip, uint8_t family, uint32_t n)
+{
+	static const char *const own[] = {"192.168.10.1", "fd01::1", "192.0.0.8"};
+	uint32_t header = family == ADDR_V4 ? IPV4_BYTES : IPV6_BYTES;
+	struct addr source = addr_from_bytes(family, ip_source(ip, family)), a;
+	bool is_own = false;
+	for (unsigned i = 0; i < ARRAY_COUNT(own); i++)
+		is_own |= addr_parse(own[i], &a) == 0 && addr_is_equal(&a, &source);
+	if (!is_own || ip[family == ADDR_V4 ? 9 : 6] !=
+			       (family == ADDR_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6))
+		return false;
+	uint64_t sum = ip_sum(ip + header, n - header);
+	if (family == ADDR_V6)
+		sum += ip_sum(ip + 8, 32) + __builtin_bswap32(n - header) +
+		       __builtin_bswap16(IP_PROTO_ICMPV6);
+	must(ip_sum_fold(sum) == 0xffff, "checksum of an error");
+	must(!icmp_may_answer(ip, family, n), "an answer that is no error");
+	return true;
+}
+
 static void
 judge_lan(const struct rte_mbuf *m)
 {
@@ -202,7 +225,8 @@ judge_lan(const struct rte_mbuf *m)
 	uint32_t n = ip_check(ip, m->data_len - header_bytes, &family);
 	must(n && n + header_bytes == m->data_len, "LAN packet of another length");
 	must(is_within(ip_source(ip, family), family, ANNE) ||
-			is_within(ip_source(ip, family), family, BERT),
+			is_within(ip_source(ip, family), family, BERT) ||
+			is_error_of_ours(ip, family, n),
 		"LAN packet from nobody");
 }
 
@@ -217,6 +241,8 @@ judge_wan(const struct rte_mbuf *m)
 	uint32_t n = ip_check(outer, m->data_len - ETHERNET_BYTES, &family);
 	must(n && n + ETHERNET_BYTES == m->data_len, "WAN packet of another length");
 	must(family == ADDR_V6 || ipv4_checksum_is_right(outer), "outer checksum");
+	if (family == ADDR_V4 ? ipv4_is_fragment(outer) : outer[6] != IP_PROTO_UDP)
+		return; /* a change had the tunnel's MTU too large for the port */
 	const uint8_t *message = outer + (family == ADDR_V4 ? IPV4_BYTES : IPV6_BYTES) + UDP_BYTES;
 	if (load_le32(message) != WG_DATA)
 		return;
@@ -325,6 +351,10 @@ put_back(void)
 	scene_endpoint(&scene, ANNE, "198.51.100.1");
 	scene_endpoint(&scene, BERT, "198.51.100.2");
 	park_fini(&scene.workers[0]->park);
+	again_fini(&scene.workers[0]->again);
+	memset(scene.workers[0]->answers.source_due_ns, 0,
+		sizeof(scene.workers[0]->answers.source_due_ns));
+	scene.workers[0]->answers.due_ns = 0;
 	rcu_reader_quiescent();
 	/* Inputs come faster than grace periods: slots of retired sessions must not run out. */
 	if (++n_inputs % INPUTS_A_WAIT == 0)

@@ -218,3 +218,15 @@ copies_file() { # FROM TO ADDRESS: 4 MiB over TCP arrive unchanged
 	unset "net_pid[copy-$2]"
 	cmp -s "$run/sent" "$run/arrived"
 }
+
+packet_passes() { # KIND FROM TO SRC DST: a packet of that kind (packet.py) arrives as it was sent
+	local status
+	spawn catch "$3" timeout 8 python3 "$scene_dir/packet.py" catch "$1" "$4" "$5" eth0
+	await 5 grep -q listening "$run/catch.log" || return 1
+	on "$2" python3 "$scene_dir/packet.py" send "$1" "$4" "$5" 0.6
+	wait "${net_pid[catch]}"
+	status=$?
+	unset "net_pid[catch]"
+	cat "$run/catch.log" >&2
+	return "$status"
+}

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A bad wire: joins two netdevs and does to the WireGuard packets what wires do.
 
-  wire_bridge.py LEFT RIGHT [--drop P] [--dup P] [--reorder P] [--corrupt P]
+  wire_bridge.py LEFT RIGHT [--drop P] [--dup P] [--reorder P] [--corrupt P] [--options]
 
 P is a share between 0 and 1, of WireGuard transport packets (type 4) only, so that handshakes
 pass. A reordered packet is held back until --distance later ones have gone by, or 20 ms.
-A corrupted one has one bit of its ciphertext turned. Every WireGuard packet of every type is
+A corrupted one has one bit of its ciphertext turned. With --options each WireGuard packet of
+every type gets IPv4 options or an IPv6 destination options header outside. Every WireGuard packet of every type is
 also recorded (the last --record of them); SIGUSR1 sends the whole record once more, each
 packet in its own direction. SIGTERM prints one line of JSON with what was done, and ends.
 """
@@ -74,6 +75,25 @@ def corrupted(frame):
     return bytes(frame)
 
 
+def with_options(frame):
+    """Eight bytes of options that say nothing, between the IP and the UDP header."""
+    f = bytearray(frame)
+    if f[12:14] == b"\x86\xdd":
+        f[18:20] = (int.from_bytes(f[18:20], "big") + 8).to_bytes(2, "big")
+        f[20] = 60
+        return bytes(f[:54]) + b"\x11\0\1\4\0\0\0\0" + bytes(f[54:])
+    end = 14 + (f[14] & 15) * 4
+    f[14] += 2
+    f[16:18] = (int.from_bytes(f[16:18], "big") + 8).to_bytes(2, "big")
+    f[24:26] = b"\0\0"
+    head = bytes(f[14:end]) + b"\1" * 8
+    total = sum(int.from_bytes(head[i:i + 2], "big") for i in range(0, len(head), 2))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    head = head[:10] + (~total & 0xffff).to_bytes(2, "big") + head[12:]
+    return bytes(f[:14]) + head + bytes(f[end:])
+
+
 class Side:
     def __init__(self, netdev):
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
@@ -128,6 +148,8 @@ class Bridge:
         if kind:
             self.record.append((frame, out))
             self.count["wireguard"] += 1
+            if self.args.options:
+                frame = with_options(frame)
         if kind != 4:
             out.send(frame)
             return
@@ -175,6 +197,7 @@ def main():
     p.add_argument("right")
     for name in ("drop", "dup", "reorder", "corrupt"):
         p.add_argument("--" + name, type=float, default=0.0)
+    p.add_argument("--options", action="store_true")
     p.add_argument("--distance", type=int, default=20)
     p.add_argument("--record", type=int, default=2000)
     Bridge(p.parse_args()).run()
