@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 
-enum { STATUS_EVERY_S = 10 };
+enum { STATUS_EVERY_S = 5 };
 
 /* Workers first, then the exception thread, then those of the handshakes. */
 static unsigned

@@ -80,3 +80,17 @@ without() { # WORDS NEEDED -- COMMAND…
 expect without 'lacks CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN' \
 	setpriv --reuid 65534 --regid 65534 --clear-groups
 expect without 'lacks CAP_NET_RAW: run' setpriv --bounding-set -net_raw
+
+proves "another user with those that AF_PACKET needs: it works, children included"
+port_kind=packet
+site_conf a b
+caps=-all,+net_admin,+net_raw,+net_bind_service,+ipc_lock
+chown -R 65534 "$run/a"
+chown 65534 /run/headgate /run/wireguard # not what lies in it: wireguard-go ends when its socket changes
+mkdir "$TMPDIR/user" && chown 65534 "$TMPDIR/user"
+spawn gateway-a a-gw env XDG_RUNTIME_DIR="$TMPDIR/user" setpriv --reuid 65534 --regid 65534 \
+	--clear-groups --bounding-set $caps --inh-caps $caps --ambient-caps $caps \
+	"$run/headgated" -c "$(conf_of a)"
+expect headgate_wait a 20
+expect pings a-lan "$(host4 b)"
+expect gateway_down a
