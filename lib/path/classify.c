@@ -30,6 +30,10 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 		packet_drop(p, DROP_IP_SOURCE);
 		return;
 	}
+	if (tables_is_local(w->tables, p->family, ip_source(p->ip, p->family))) {
+		packet_drop(p, DROP_OWN_SOURCE);
+		return;
+	}
 	memcpy(mail.message, udp + UDP_BYTES, n_bytes);
 	const struct mailboxes *boxes = w->config->boxes;
 	bool is_cookied = wg_has_mac2(udp + UDP_BYTES, n_bytes);
@@ -126,8 +130,8 @@ classify_ip(struct worker *w, struct burst *b, uint32_t at, const struct port *p
 	}
 	if (port->completes_checksums)
 		ip_l4_checksum_complete(p->ip, p->family, p->n_bytes);
-	/* Multicast is the kernel's, and so is it to say what it thinks of such a source. */
-	if (unlikely_true(ip_destination_is_multicast(p->ip, p->family) ||
+	/* Multicast and loopback are the kernel's; so is what is to be thought of such a source. */
+	if (unlikely_true(ip_destination_is_special(p->ip, p->family) ||
 			  ip_source_is_martian(p->ip, p->family)))
 		p->verdict = VERDICT_KERNEL;
 	else

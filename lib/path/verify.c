@@ -20,6 +20,18 @@ is_same_path(const struct packet *p)
 	return mark == __atomic_load_n(&p->peer->path_mark, __ATOMIC_RELAXED);
 }
 
+/* Whether a packet may come from there. False: it has its verdict. */
+static bool
+source_is_possible(const struct worker *w, struct packet *p)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->mbuf, const uint8_t *, ETHERNET_BYTES);
+	if (ip_source_is_martian(ip, p->family))
+		packet_drop(p, DROP_IP_SOURCE);
+	else if (tables_is_local(w->tables, p->family, ip_source(ip, p->family)))
+		packet_drop(p, DROP_OWN_SOURCE);
+	return p->verdict == VERDICT_NONE;
+}
+
 /* IPv4 options may stand between the outer IP header and the datagram. */
 static void
 follow_roamed(struct worker *w, struct packet *p, struct encap *was)
@@ -34,10 +46,8 @@ follow_roamed(struct worker *w, struct packet *p, struct encap *was)
 		.path.remote.port = load_be16(p->ip - UDP_BYTES),
 		.path.local = addr_from_bytes(p->family, ip_destination(ip, p->family)),
 	};
-	/* To an address that no packet may come from none is sent, whoever sealed it. */
-	if (ip_source_is_martian(ip, p->family) || encap_renew(w, p, was, &mail.path))
-		return;
-	(void)event_put_once(w, &p->peer->roam_is_told, &mail);
+	if (!encap_renew(w, p, was, &mail.path))
+		(void)event_put_once(w, &p->peer->roam_is_told, &mail);
 }
 
 static void
@@ -105,22 +115,28 @@ proof_add(struct worker *w, struct proof *proof, struct packet *p)
 	proof->last = p;
 	proof->n_bytes += p->n_bytes;
 	proof->has_data |= p->n_bytes != WG_DATA_OVERHEAD_BYTES;
-	if (unlikely_true(!is_same_path(p)))
-		follow_roamed(w, p, rcu_read(p->peer->encap));
 }
 
-/* Tag and counter. False: the packet has its verdict. */
+/*
+ * Tag, outer source if it is not the one we know, and counter; a peer that has moved is followed.
+ * False: the packet has its verdict.
+ */
 static inline bool
-is_authentic(struct packet *p, const struct aead_job *job)
+is_authentic(struct worker *w, struct packet *p, const struct aead_job *job)
 {
 	if (unlikely_true(!job->is_ok)) {
 		packet_drop(p, DROP_WG_AUTH);
 		return false;
 	}
+	bool has_moved = !is_same_path(p);
+	if (unlikely_true(has_moved) && !source_is_possible(w, p))
+		return false;
 	if (unlikely_true(!replay_accept(&p->session->replay, p->counter))) {
 		packet_drop(p, DROP_WG_REPLAY);
 		return false;
 	}
+	if (unlikely_true(has_moved))
+		follow_roamed(w, p, rcu_read(p->peer->encap));
 	return true;
 }
 
@@ -160,6 +176,15 @@ ecn_decap(struct packet *p)
 	return true;
 }
 
+/* What AllowedIPs = 0.0.0.0/0 would let a peer say, and no router passes on. */
+static inline bool
+is_from_ourselves(const struct worker *w, const struct packet *p)
+{
+	const struct iface_entry *iface = &w->tables->ifaces[p->in_link - LINK_FIRST_TUNNEL];
+	return unlikely_true(__atomic_load_n(&iface->allows_own, __ATOMIC_RELAXED)) &&
+	       tables_is_local(w->tables, p->family, ip_source(p->ip, p->family));
+}
+
 static void
 check_sources(struct worker *w, struct burst *b)
 {
@@ -180,8 +205,12 @@ check_sources(struct worker *w, struct burst *b)
 			packet_drop(p, DROP_WG_INNER_SOURCE);
 		else if (unlikely_true(ip_source_is_martian(p->ip, p->family)))
 			packet_drop(p, DROP_IP_SOURCE);
-		else if (unlikely_true(ip_destination_is_multicast(p->ip, p->family)))
-			packet_drop(p, DROP_MULTICAST);
+		else if (unlikely_true(is_from_ourselves(w, p)))
+			packet_drop(p, DROP_OWN_SOURCE);
+		else if (unlikely_true(ip_destination_is_special(p->ip, p->family)))
+			packet_drop(p, ip_destination_is_multicast(p->ip, p->family)
+					       ? DROP_MULTICAST
+					       : DROP_IP_DESTINATION);
 		else if (ecn_decap(p))
 			list_add(&b->routed, at);
 	}
@@ -195,7 +224,7 @@ verify_burst(struct worker *w, struct burst *b)
 	for (uint32_t i = 0; i < b->data.n; i++) {
 		uint32_t at = b->data.at[i];
 		struct packet *p = &b->packets[at];
-		if (!is_authentic(p, &b->jobs[i]))
+		if (!is_authentic(w, p, &b->jobs[i]))
 			continue;
 		proof_add(w, &proof, p);
 		if (!unwrap(p, &b->jobs[i]))

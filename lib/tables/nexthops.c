@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "tables/tables.h"
+#include "tables/own.h"
 
 static void
 nexthop_free(struct rcu_node *node)
@@ -129,6 +129,7 @@ tables_locals_set(struct tables *t, const struct addr *addrs, uint32_t n_addrs)
 		return -ENOMEM;
 	pthread_mutex_lock(&t->lock);
 	struct local_set *was = t->locals;
+	own_locals_changed(t, fresh);
 	rcu_publish(t->locals, fresh);
 	if (was)
 		rcu_retire(&was->rcu, local_set_free);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tables/own.h"
+
 static bool
 make_tries(struct tables *t)
 {
@@ -203,6 +205,7 @@ tables_allowed_set(struct tables *t, uint16_t iface_id, const struct prefix *pre
 {
 	pthread_mutex_lock(&t->lock);
 	struct route_table *trie = t->ifaces[iface_id].allowed[family_index(prefix->addr.family)];
+	own_prefix_comes(t, &t->ifaces[iface_id], prefix);
 	int rc = route_set(trie, prefix, peer_id);
 	pthread_mutex_unlock(&t->lock);
 	return rc;

@@ -169,6 +169,7 @@ struct iface_entry {
 	uint16_t mtu;                    /* of the tunnel: inner IP bytes */
 	uint16_t listen_port;            /* host order */
 	bool clamps_mss;                 /* of TCP through it; relaxed */
+	bool allows_own;                 /* allowed-ips hold one of the box's own; relaxed */
 	uint8_t underlay_idx;            /* which underlay its outer packets are routed by */
 	struct listen_addrs *listen;     /* rcu_read; NULL: any of the box's own */
 	bool is_live;

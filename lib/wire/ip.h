@@ -137,14 +137,28 @@ ip_destination_is_multicast(const uint8_t *ip, uint8_t family)
 	return ip[24] == 0xff;
 }
 
-/* RFC 1812 5.3.7: a source that no packet may have: multicast, broadcast, loopback, unspecified. */
+/* Addresses of no one other host: multicast, broadcast, loopback, unspecified (RFC 6890). */
+static inline bool
+ip_address_is_special(const uint8_t *address, uint8_t family)
+{
+	if (family == ADDR_V4)
+		return address[0] >= 0xe0 || address[0] == 127 || address[0] == 0;
+	return address[0] == 0xff || (load_le64(address) == 0 && load_le32(address + 8) == 0 &&
+					     load_be32(address + 12) <= 1);
+}
+
+/* RFC 1812 5.3.7: a source that no packet may have. */
 static inline bool
 ip_source_is_martian(const uint8_t *ip, uint8_t family)
 {
-	if (family == ADDR_V4)
-		return ip[12] >= 0xe0 || ip[12] == 127 || ip[12] == 0;
-	return ip[8] == 0xff ||
-	       (load_le64(ip + 8) == 0 && load_le32(ip + 16) == 0 && load_be32(ip + 20) <= 1);
+	return ip_address_is_special(ip_source(ip, family), family);
+}
+
+/* A destination that no packet is forwarded to: multicast as well. */
+static inline bool
+ip_destination_is_special(const uint8_t *ip, uint8_t family)
+{
+	return ip_address_is_special(ip_destination(ip, family), family);
 }
 
 /* DSCP and ECN. */

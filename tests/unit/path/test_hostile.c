@@ -188,7 +188,7 @@ static void
 strange_sources_are_not_answered(void **state)
 {
 	static const char *const sources[] = {
-		"224.0.0.1", "255.255.255.255", "127.0.0.1", "0.0.0.0", "240.0.0.1"};
+		"224.0.0.1", "255.255.255.255", "127.0.0.1", "0.0.0.0", "240.0.0.1", "203.0.113.2"};
 	struct scene *s = *state;
 	for (unsigned i = 0; i < ARRAY_COUNT(sources); i++) {
 		uint8_t ip[SCENE_MAX_BYTES];
@@ -199,7 +199,8 @@ strange_sources_are_not_answered(void **state)
 		scene_put(SCENE_WAN, scene_frame(SCENE_WAN, ip, n));
 		scene_turn(s);
 	}
-	assert_int_equal(scene_drops(s, DROP_IP_SOURCE), ARRAY_COUNT(sources));
+	assert_int_equal(scene_drops(s, DROP_IP_SOURCE), ARRAY_COUNT(sources) - 1);
+	assert_int_equal(scene_drops(s, DROP_OWN_SOURCE), 1);
 	assert_int_equal(mailbox_count(s->boxes.wire), 0);
 }
 
@@ -223,21 +224,94 @@ strange_inner_sources_go_nowhere(void **state)
 	assert_true(scene_is_silent(s));
 }
 
-/* An authentic packet from there is taken; the endpoint stays. */
+/*
+ * Whoever sent it on from there, no host did: it is dropped, the endpoint stays, and so does its
+ * place in the replay window, for the packet itself may still come.
+ */
 static void
 no_roaming_to_strange_addresses(void **state)
 {
+	static const struct {
+		const char *from;
+		enum drop_reason reason;
+	} rows[] = {
+		{"255.255.255.255", DROP_IP_SOURCE}, {"224.0.0.1", DROP_IP_SOURCE},
+		{"127.0.0.1", DROP_IP_SOURCE}, {"0.0.0.0", DROP_IP_SOURCE},
+		{"::1", DROP_IP_SOURCE}, {"ff02::1", DROP_IP_SOURCE},
+		{"203.0.113.2", DROP_OWN_SOURCE}, {"2001:db8::2", DROP_OWN_SOURCE},
+	};
 	struct scene *s = *state;
 	struct endpoint remote;
 	struct addr local;
-	put_sealed(s, ANNE, "10.1.0.1", "192.168.10.9",
-		&(struct scene_seal){.from = "255.255.255.255"});
-	struct rte_mbuf *m = scene_take(SCENE_LAN);
-	assert_non_null(m);
-	rte_pktmbuf_free(m);
+	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+		uint64_t n = scene_drops(s, rows[i].reason);
+		put_sealed(s, ANNE, "10.1.0.1", "192.168.10.9",
+			&(struct scene_seal){.from = rows[i].from, .has_counter = true});
+		assert_int_equal(scene_drops(s, rows[i].reason), n + 1);
+		assert_true(scene_is_silent(s));
+	}
 	assert_true(tables_encap_get(s->tables, s->peers[ANNE].id, &remote, &local));
 	assert_true(endpoint_is_equal(&remote, &s->peers[ANNE].endpoint));
 	assert_int_equal(count_events(s, EVENT_ROAMED), 0);
+	put_sealed(s, ANNE, "10.1.0.1", "192.168.10.9", &(struct scene_seal){.has_counter = true});
+	struct rte_mbuf *m = scene_take(SCENE_LAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+}
+
+/* AllowedIPs = 0.0.0.0/0, ::/0 does not let a peer speak with our own address. */
+static void
+own_inner_sources_go_nowhere(void **state)
+{
+	struct scene *s = *state;
+	static const char *const all[] = {"0.0.0.0/0", "::/0"};
+	put_sealed(s, ANNE, "203.0.113.2", "192.168.10.9", &(struct scene_seal){0});
+	assert_int_equal(scene_drops(s, DROP_WG_INNER_SOURCE), 1);
+	for (unsigned i = 0; i < ARRAY_COUNT(all); i++) {
+		struct prefix p;
+		assert_int_equal(prefix_parse(all[i], &p), 0);
+		assert_int_equal(
+			tables_allowed_set(s->tables, s->iface_id, &p, s->peers[ANNE].id), 0);
+	}
+	put_sealed(s, ANNE, "203.0.113.2", "192.168.10.9", &(struct scene_seal){0});
+	assert_int_equal(scene_drops(s, DROP_OWN_SOURCE), 1);
+	put_sealed(s, ANNE, "2001:db8::2", "fd01::9", &(struct scene_seal){0});
+	assert_int_equal(scene_drops(s, DROP_OWN_SOURCE), 2);
+	assert_true(scene_is_silent(s));
+	put_sealed(s, ANNE, "203.0.113.3", "192.168.10.9", &(struct scene_seal){0});
+	struct rte_mbuf *m = scene_take(SCENE_LAN);
+	assert_non_null(m);
+	rte_pktmbuf_free(m);
+}
+
+static void
+strange_inner_destinations(void **state)
+{
+	static const struct {
+		const char *source, *destination;
+		enum drop_reason reason;
+	} rows[] = {
+		{"10.1.0.1", "224.0.0.251", DROP_MULTICAST},
+		{"10.1.0.1", "240.0.0.1", DROP_MULTICAST},
+		{"10.1.0.1", "255.255.255.255", DROP_MULTICAST},
+		{"10.1.0.1", "127.0.0.1", DROP_IP_DESTINATION},
+		{"10.1.0.1", "0.0.0.0", DROP_IP_DESTINATION},
+		{"fd00:1::1", "ff02::1", DROP_MULTICAST},
+		{"fd00:1::1", "::1", DROP_IP_DESTINATION},
+		{"fd00:1::1", "::", DROP_IP_DESTINATION},
+	};
+	struct scene *s = *state;
+	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+		uint64_t n = scene_drops(s, rows[i].reason);
+		put_sealed(s, ANNE, rows[i].source, rows[i].destination, &(struct scene_seal){0});
+		assert_int_equal(scene_drops(s, rows[i].reason), n + 1);
+		assert_true(scene_is_silent(s));
+		/* From a LAN they are the kernel's to refuse. */
+		put_plain(s, rows[i].source, rows[i].destination);
+		struct rte_mbuf *m = scene_take_kernel(s);
+		assert_non_null(m);
+		rte_pktmbuf_free(m);
+	}
 }
 
 /* No counter past the limit, whoever asks; what waits for the next session rests meanwhile. */
@@ -272,6 +346,8 @@ main(void)
 		T(strange_sources_are_not_answered),
 		T(strange_inner_sources_go_nowhere),
 		T(no_roaming_to_strange_addresses),
+		T(own_inner_sources_go_nowhere),
+		T(strange_inner_destinations),
 		T(spent_session_seals_nothing),
 	};
 	if (!scene_begin())

@@ -244,6 +244,33 @@ own_addresses(void **state)
 	}
 }
 
+/* Whichever comes first, the address or the prefix that holds it. */
+static void
+own_among_allowed(void **state)
+{
+	struct tables *t = *state;
+	uint16_t i = iface(t), other = iface(t);
+	uint32_t p = peer(t, i);
+	struct addr own[2] = {addr("10.0.0.1"), addr("2001:db8::1")};
+	struct prefix narrow = prefix("10.0.0.2/32"), wide = prefix("10.0.0.0/8");
+	struct prefix all6 = prefix("::/0");
+	assert_int_equal(tables_locals_set(t, own, 1), 0);
+	assert_int_equal(tables_allowed_set(t, i, &narrow, p), 0);
+	assert_false(t->ifaces[i].allows_own);
+	assert_int_equal(tables_allowed_set(t, i, &all6, p), 0);
+	assert_false(t->ifaces[i].allows_own);
+	assert_int_equal(tables_locals_set(t, own, 2), 0);
+	assert_true(t->ifaces[i].allows_own);
+	assert_int_equal(tables_locals_set(t, own, 1), 0);
+	assert_false(t->ifaces[i].allows_own);
+	assert_int_equal(tables_allowed_set(t, i, &wide, p), 0);
+	assert_true(t->ifaces[i].allows_own);
+	assert_int_equal(tables_allowed_del(t, i, &wide, p), 0);
+	assert_int_equal(tables_locals_set(t, own, 1), 0);
+	assert_false(t->ifaces[i].allows_own);
+	assert_false(t->ifaces[other].allows_own);
+}
+
 static void
 next_hops(void **state)
 {
@@ -419,6 +446,7 @@ main(void)
 		TEST(peers),
 		TEST(allowed_ips),
 		TEST(own_addresses),
+		TEST(own_among_allowed),
 		TEST(next_hops),
 		TEST(routes),
 		TEST(outer_headers),

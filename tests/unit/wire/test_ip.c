@@ -280,6 +280,7 @@ addresses(void **state)
 		assert_int_equal(ip_source_is_martian(ip, a.family), rows[i].is_martian);
 		memcpy((uint8_t *)(uintptr_t)ip_destination(ip, a.family), a.bytes, n);
 		assert_int_equal(ip_destination_is_multicast(ip, a.family), rows[i].is_multicast);
+		assert_int_equal(ip_destination_is_special(ip, a.family), rows[i].is_martian);
 	}
 }
 
