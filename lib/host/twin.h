@@ -12,7 +12,8 @@
  * Set beside what the config says: accept_dad=0, since the port's MAC address is the twin's own
  * and its link-local address shall be usable at once; addresses from the config carry NODAD
  * (host/netlink.h); a TUN gets addr_gen_mode=1 (none), for like a kernel's `wg0` it has no
- * link-local address but one from the config. Nothing else of the kernel's settings is touched.
+ * link-local address but one from the config. Nothing else of the kernel's settings is touched, but
+ * where the twin adopts a netdev (host/adopt.h).
  */
 #pragma once
 
