@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -17,6 +18,7 @@ enum {
 	MTU_FLOOR = 1280,
 	MTU_OVERHEAD = 80, /* IPv6, UDP, and WireGuard's header and tag */
 	MTU_QUESTIONS = 256,
+	SYNC_MS = 5000,
 };
 
 /* ---- Hooks ---- */
@@ -176,18 +178,60 @@ endpoint_of(void *ctx, const struct key *peer, struct endpoint *out)
 	return p && endpoint_is_known(out);
 }
 
+struct device_addresses {
+	uint32_t ifindex;
+	struct prefix_list all;
+	int rc;
+};
+
+static void
+take_address(void *ctx, const struct net_object *o)
+{
+	struct device_addresses *d = ctx;
+	if (o->addr.ifindex != d->ifindex || d->rc)
+		return;
+	int rc = prefix_list_add(&d->all, &o->addr.prefix);
+	d->rc = rc == -EEXIST ? 0 : rc;
+}
+
+/* What the device has, by whomever: the config's first and in its order, as far as it is there. */
+static int
+collect_addresses(struct control *c, const struct control_iface *i,
+	const struct interface_intent *it, struct prefix_list *out)
+{
+	struct device_addresses d = {.ifindex = i->tun.ifindex};
+	struct err err;
+	int rc = routes_sync(c->routes, SYNC_MS, &err);
+	if (!rc)
+		mirror_each(routes_mirror(c->routes), NET_ADDR, take_address, &d);
+	rc = rc ? rc : d.rc;
+	for (size_t k = 0; k < it->addresses.n && !rc; k++)
+		if (prefix_list_has(&d.all, &it->addresses.items[k]))
+			rc = prefix_list_add(out, &it->addresses.items[k]);
+	for (size_t k = 0; k < d.all.n && !rc; k++)
+		if (!prefix_list_has(out, &d.all.items[k]))
+			rc = prefix_list_add(out, &d.all.items[k]);
+	free(d.all.items);
+	return rc;
+}
+
 static void
 save_config(struct control *c, const struct control_iface *i, const struct interface_intent *it)
 {
 	struct whereabouts w = {c, i};
-	const struct config_live live = {i->listen_port, endpoint_of, &w};
+	struct prefix_list addresses = {0};
+	struct config_live live = {.listen_port = i->listen_port, .endpoint = endpoint_of,
+		.ctx = &w};
 	struct err err = {0};
 	if (!it->save_path)
 		return;
+	if (control_has_host(c) && collect_addresses(c, i, it, &addresses) == 0)
+		live.addresses = &addresses;
 	if (config_save(it, &live, &err))
 		log_error("%s", err.text);
 	else
 		log_info("%s: its state is saved in %s", i->name, it->save_path);
+	free(addresses.items);
 }
 
 /* ---- Up and down ---- */

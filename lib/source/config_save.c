@@ -50,9 +50,10 @@ add_table(struct text *out, const struct interface_intent *i)
 
 /* What wg-quick acts on, then what wg does. */
 static void
-add_interface(struct text *out, const struct interface_intent *i, uint16_t listen_port)
+add_interface(struct text *out, const struct interface_intent *i, const struct config_live *live)
 {
-	add_list(out, "Address", &i->addresses);
+	uint16_t listen_port = live->listen_port ? live->listen_port : i->listen_port;
+	add_list(out, "Address", live->addresses ? live->addresses : &i->addresses);
 	if (i->dns)
 		text_add(out, "DNS = %s\n", i->dns);
 	if (i->mtu)
@@ -128,7 +129,7 @@ format_with_key(struct text *out, const struct interface_intent *i,
 	text_add(out, "[Interface]\n");
 	if (strcmp(name, i->name) != 0)
 		text_add(out, "Name = %s\n", i->name);
-	add_interface(out, i, live->listen_port ? live->listen_port : i->listen_port);
+	add_interface(out, i, live);
 	if (key_file)
 		text_add(out, "PrivateKeyFile = %s\n", key_file);
 	else if (i->has_key)

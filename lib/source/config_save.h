@@ -16,6 +16,7 @@
 /* What runs and no intent knows. */
 struct config_live {
 	uint16_t listen_port; /* the real one; 0: as the intent says */
+	const struct prefix_list *addresses; /* the device's; NULL: as the intent says */
 	/* Where the peer is now; false: nobody knows. NULL: as the intent says. */
 	bool (*endpoint)(void *ctx, const struct key *peer, struct endpoint *out);
 	void *ctx;

@@ -77,9 +77,13 @@ wg set hg0 peer "$(public_key b)" persistent-keepalive 9 \
 	allowed-ips "$(tun4 b)/32,192.168.20.0/24,192.168.77.0/24"
 wg set hg0 peer "$(wg genkey | wg pubkey)" allowed-ips 10.9.9.9/32
 wg show hg0 dump | cut -f 1-4 >"$run/ran"
+on a-gw ip addr add 10.7.7.7/32 dev hg0
+on a-gw ip addr del "$(tun6 a)/64" dev hg0
 expect halt gateway-a TERM
 expect grep -q '^Device = net_af_xdp_wan0' "$file"
 expect grep -q '^PostUp = true %i' "$file"
+expect [ "$(sed -n 's/^Address = 10/10/p' "$file" | tr '\n' ' ')" = '10.0.0.1/24 10.7.7.7/32 ' ]
+refuse grep -q "$(tun6 a)/64" "$file"
 expect [ "$(stat -c '%a %u %g' "$file")" = '600 0 34' ]
 headgate_start a
 expect headgate_wait a 20

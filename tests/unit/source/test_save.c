@@ -134,7 +134,7 @@ file_text(void)
 static int
 save_file(struct err *err)
 {
-	const struct config_live live = {41234, roamed, NULL};
+	const struct config_live live = {.listen_port = 41234, .endpoint = roamed};
 	struct intent *it = intent_create();
 	if (config_load(it, path, err))
 		fail_msg("%s", err->text);
