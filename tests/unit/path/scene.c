@@ -78,9 +78,15 @@ open_port(enum scene_port i, const char *name)
 bool
 scene_begin(void)
 {
+	return scene_begin_with(RTE_MBUF_DEFAULT_BUF_SIZE);
+}
+
+bool
+scene_begin_with(uint16_t buffer_bytes)
+{
 	if (!start_eal())
 		return false;
-	rig.pool = rte_pktmbuf_pool_create("scene", POOL_MBUFS, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+	rig.pool = rte_pktmbuf_pool_create("scene", POOL_MBUFS, 0, 0, buffer_bytes,
 		SOCKET_ID_ANY);
 	MUST(rig.pool);
 	MUST(aead_choose(NULL, &rig.backend, NULL) == 0);
@@ -453,8 +459,8 @@ scene_bytes(const uint8_t *bytes, uint32_t n_bytes)
 struct rte_mbuf *
 scene_frame(enum scene_port port, const uint8_t *ip, uint32_t n_bytes)
 {
-	uint8_t frame[ETHERNET_BYTES + 2000];
-	MUST(n_bytes <= 2000);
+	uint8_t frame[ETHERNET_BYTES + SCENE_MAX_BYTES];
+	MUST(n_bytes <= SCENE_MAX_BYTES);
 	memcpy(frame, rig.ports[port]->mac.bytes, 6);
 	memcpy(frame + 6, (const uint8_t[6]){2, 0, 0, 0, 2, 9}, 6);
 	store_be16(frame + 12, ip_version(ip) == 6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
@@ -492,8 +498,8 @@ scene_sealed(struct scene *s, unsigned peer, const uint8_t *plain, uint32_t n_by
 	bool is_v4 = from.family == ADDR_V4;
 	struct addr to = address(how->to ? how->to : is_v4 ? "203.0.113.2" : "2001:db8::2");
 	uint32_t header = is_v4 ? IPV4_BYTES : IPV6_BYTES;
-	_Alignas(8) uint8_t ip[2000];
-	uint8_t message[2000];
+	_Alignas(8) uint8_t ip[SCENE_MAX_BYTES];
+	uint8_t message[SCENE_MAX_BYTES];
 	uint32_t n = put_message(p, (struct wg_data *)message, plain, n_bytes, how);
 	put_ip(ip, &from, &to, UDP_BYTES + n);
 	if (is_v4) {

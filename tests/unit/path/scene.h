@@ -31,7 +31,7 @@ enum {
 	SCENE_LISTEN = 51820,
 	SCENE_LISTEN_1 = 51822, /* hg1's */
 	SCENE_PEER_PORT = 40000,
-	SCENE_MAX_BYTES = 1600,
+	SCENE_MAX_BYTES = 9216,
 };
 
 struct scene_peer {
@@ -57,6 +57,8 @@ struct scene {
 
 /* Once a process: EAL, buffers, rings and ports. False: they cannot be made. */
 bool scene_begin(void);
+/* The same with packet buffers of buffer_bytes, headroom included. */
+bool scene_begin_with(uint16_t buffer_bytes);
 
 /* A fresh gateway; the calling thread is its RCU reader. Aborts when it cannot be made. */
 void scene_create(struct scene *s, unsigned n_workers);
