@@ -98,6 +98,7 @@ spawn() { # LABEL NODE COMMAND…
 	local label=$1 place
 	place_of "$2"
 	shift 2
+	: >"$run/$label.log" # at once: nobody is to find an earlier process's words in it
 	"${place[@]}" "$@" >"$run/$label.log" 2>&1 &
 	net_pid[$label]=$!
 }
