@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "control/ctl_server.h"
 #include "control/transition.h"
+#include "host/caps.h"
 #include "source/config.h"
 
 /* The files as they are now, checked as a whole; NULL with a sentence. */
@@ -27,6 +28,25 @@ load(struct control *c, int *rc, struct err *err)
 	return it;
 }
 
+static bool
+has_commands(const struct intent *it)
+{
+	for (size_t i = 0; i < it->n_interfaces; i++) {
+		if (it->interfaces[i]->hooks.n || it->interfaces[i]->dns)
+			return true;
+	}
+	return false;
+}
+
+/* Privileges that were given up at the start, when no command wanted them, do not come back. */
+static void
+warn_of_bounds(const struct intent *running, const struct intent *wanted)
+{
+	if (caps_are_bounded() && has_commands(wanted) && !has_commands(running))
+		log_warn("the commands and DNS that are new in the config run with headgated's own "
+			"privileges alone: a restart gives them root's");
+}
+
 static int
 reload_now(struct control *c, struct reconcile_report *report, struct err *err)
 {
@@ -38,6 +58,7 @@ reload_now(struct control *c, struct reconcile_report *report, struct err *err)
 	}
 	for (size_t i = 0; i < wanted->n_warnings; i++)
 		log_warn("%s", wanted->warnings[i]);
+	warn_of_bounds(c->running, wanted);
 	transition_begin(c, wanted, report);
 	transition_end(c, report);
 	intent_destroy(wanted);

@@ -86,6 +86,12 @@ caps_keep(uint64_t keep, bool children_keep_all, struct err *err)
 	return 0;
 }
 
+bool
+caps_are_bounded(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
 const char *
 caps_names(uint64_t mask, char out[CAPS_TEXT_BYTES])
 {

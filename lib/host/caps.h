@@ -23,5 +23,7 @@ int caps_permitted(uint64_t *out, struct err *err);
  * process of user 0 get what this one was started with.
  */
 int caps_keep(uint64_t keep, bool children_keep_all, struct err *err);
+/* Whether programs that this process runs are held to what it has itself. */
+bool caps_are_bounded(void);
 /* "CAP_NET_ADMIN, CAP_NET_RAW". Returns out. */
 const char *caps_names(uint64_t mask, char out[CAPS_TEXT_BYTES]);

@@ -46,6 +46,11 @@ for task in "/proc/${net_pid[gateway-a]}/task/"*; do
 	expect [ "$(awk '/^CapPrm/ { print $2 }' "$task/status")" = "$(status_of CapPrm)" ]
 done
 
+proves "a hook that a reload brings: it is said that it has no more than that"
+sed -i "/^\[Interface\]/a PostDown = true" "$(conf_of a)"
+expect headgate_ctl a reload
+expect grep -q "own privileges alone" "$run/gateway-a.log"
+
 proves "no core dump, and no page that may be swapped"
 expect grep -q '^Max core file size *0 *0 ' "/proc/${net_pid[gateway-a]}/limits"
 [ "$(status_of VmLck)" -gt 0 ] || say "(memory is not locked: a sanitizer's build?)"

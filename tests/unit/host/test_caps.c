@@ -44,7 +44,7 @@ keep_and_look(uint64_t keep, bool children_keep_all)
 		return 1;
 	if (caps_permitted(&after, &err) || after != (before & keep))
 		return 2;
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != !children_keep_all)
+	if (caps_are_bounded() != !children_keep_all)
 		return 3;
 	bool could_bound = before & CAPS(SETPCAP);
 	bool has_chown = prctl(PR_CAPBSET_READ, CAP_CHOWN) == 1;

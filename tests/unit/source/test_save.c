@@ -228,6 +228,15 @@ what_cannot_be_written_is_said(void **state)
 				      "file or directory");
 	assert_int_equal(intent_text_set(&it->interfaces[0]->save_path, folder), 0);
 	assert_int_equal(config_save(it->interfaces[0], &nothing, &err), -EINVAL);
+	/* A link that somebody else may point where they like. */
+	unlink(path);
+	assert_int_equal(symlink("/etc/hostname", path), 0);
+	if (geteuid() == 0 && lchown(path, 65534, (gid_t)-1) == 0) {
+		assert_int_equal(intent_text_set(&it->interfaces[0]->save_path, path), 0);
+		assert_int_equal(config_save(it->interfaces[0], &nothing, &err), -EPERM);
+		assert_non_null(strstr(err.text, "symbolic link of user 65534"));
+	}
+	unlink(path);
 	intent_destroy(it);
 }
 
