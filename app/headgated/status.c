@@ -54,6 +54,8 @@ fill_worker(const struct gateway *g, unsigned idx, struct status_worker *out)
 		if (port && !port->vlan_id) /* a VLAN's packets are its parent's as well */
 			out->n_pkts += load(&w->links[i].rx_pkts);
 	}
+	out->n_errors_sent = load(&w->answers.n_sent);
+	out->n_errors_unsent = load(&w->answers.n_unsent);
 	out->idle = turns ? 1.0 - (double)load(&w->n_busy_turns) / (double)turns : 1.0;
 }
 

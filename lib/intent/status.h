@@ -18,6 +18,8 @@ struct status_worker {
 	uint32_t core;
 	uint64_t n_pkts;
 	double idle; /* share of its turns that found nothing, 0 to 1 */
+	uint64_t n_errors_sent;   /* ICMP errors about dropped packets */
+	uint64_t n_errors_unsent; /* not sent: too many, no address or no buffer */
 };
 
 struct status_port {

@@ -47,8 +47,9 @@ static json_t *
 worker_json(const void *item)
 {
 	const struct status_worker *w = item;
-	return json_pack("{s:o, s:o, s:f}", "core", number(w->core), "packets", number(w->n_pkts),
-		"idle", w->idle);
+	return json_pack("{s:o, s:o, s:o, s:o, s:f}", "core", number(w->core), "packets",
+		number(w->n_pkts), "icmp_errors_sent", number(w->n_errors_sent),
+		"icmp_errors_unsent", number(w->n_errors_unsent), "idle", w->idle);
 }
 
 static json_t *

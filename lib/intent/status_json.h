@@ -5,7 +5,7 @@
  *
  *   version, uptime_s, now_s
  *   crypto      {backend, why}
- *   workers[]   {core, packets, idle}                          idle: 0 to 1
+ *   workers[]   {core, packets, icmp_errors_sent, icmp_errors_unsent, idle}    idle: 0 to 1
  *   ports[]     {name, device, driver, mac, link_up, mtu, addresses[], rx_packets, rx_bytes,
  *                tx_packets, tx_bytes, drops}
  *   drops[]     {name, count, per_second, per_second_10s, text}

@@ -74,3 +74,10 @@ expect drops_counted '^no-peer$'
 expect drops_counted '^no-endpoint$'
 expect drops_counted '^park-timeout$'
 expect drops_counted '^ttl$'
+
+proves "a flood is answered now and then, and what is not is counted"
+on a-lan ping -q -n -f -c 300 192.168.30.7 >/dev/null 2>&1 || :
+errors_held_back() {
+	headgate_ctl a status --json | grep -Eq '"icmp_errors_unsent": *[1-9]'
+}
+expect errors_held_back
