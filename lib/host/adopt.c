@@ -124,6 +124,16 @@ note(const struct adoption *a, struct err *err)
 	return rc ? rc : note_all(a, err);
 }
 
+static void
+warn_of_stacked(const struct adoption *a)
+{
+	char name[IF_NAMESIZE];
+	if (adopt_find_stacked(a->nl, a->had.device.ifindex, name))
+		log_warn("port %s: %s stands on %s and hears nothing while the port has it: set it "
+			"up on %s instead, or make it a port (Device = %s.ID) if it is a VLAN",
+			a->port, name, a->had.device.name, a->twin, a->port);
+}
+
 int
 adopt_begin(const struct adopt_wish *w, struct adoption **out, struct err *err)
 {
@@ -144,10 +154,12 @@ adopt_begin(const struct adopt_wish *w, struct adoption **out, struct err *err)
 	a->had_gen_mode = is_worth_it && adopt_has_gen_mode(w->netdev);
 	if (is_worth_it && !rc)
 		rc = note(a, err);
-	if (is_worth_it && !rc)
+	if (is_worth_it && !rc) {
+		warn_of_stacked(a);
 		*out = a;
-	else
+	} else {
 		adopt_end(a);
+	}
 	return rc;
 }
 

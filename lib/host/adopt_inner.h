@@ -61,6 +61,11 @@ bool adopt_has_gen_mode(const char *device);
 /* That, or none at all. */
 void adopt_set_gen_mode(const char *device, bool forms_addresses);
 
+/* ---- adopt_stacked.c: what is not moved ---- */
+
+/* Whether a VLAN, macvlan or the like stands on the device; out is its name. */
+bool adopt_find_stacked(struct netlink *nl, uint32_t ifindex, char out[IF_NAMESIZE]);
+
 /* ---- adopt_state.c: all that a device has ---- */
 
 struct adopt_item {

@@ -62,3 +62,11 @@ END
 warned "rules of the firewall name wan0" "MTU = 1500"
 expect on a-gw ip -o addr show dev hg-wan to 203.0.113.1
 expect halt gateway-a TERM
+
+proves "a device that stands on the netdev is warned of"
+if on a-gw ip link add link wan0 name mv0 type macvlan 2>"$run/said"; then
+	warned "mv0 stands on wan0" "MTU = 1500"
+	expect halt gateway-a TERM
+else
+	say "not tried: $(cat "$run/said")"
+fi
