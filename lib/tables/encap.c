@@ -63,11 +63,24 @@ encap_template(struct encap *e, uint16_t listen_port)
 }
 
 /*
+ * Whether the way to the same peer leaves by another link than when was was made. A source that
+ * was right there may be filtered here (RFC 2827): the new route's is, as with the kernel's.
+ */
+static bool
+has_moved(const struct encap *was, const struct encap *e)
+{
+	return was && was->link_id != LINK_NONE && was->link_id != e->link_id &&
+		endpoint_is_equal(&was->remote, &e->remote) &&
+		addr_is_equal(&was->local, &e->local);
+}
+
+/*
  * Looks the interface's underlay up for where e->remote is reached and from which address.
- * e->local stays if it is one of the box's own, else the route's is taken. Reader or writer.
+ * e->local stays if it is one of the box's own, else the route's is taken. was, or NULL, is what
+ * e will replace. Reader or writer.
  */
 static void
-resolve(struct tables *t, uint16_t iface_id, struct encap *e)
+resolve(struct tables *t, uint16_t iface_id, const struct encap *was, struct encap *e)
 {
 	uint8_t family = e->remote.addr.family;
 	e->generation = __atomic_load_n(&t->underlay_generation, __ATOMIC_ACQUIRE);
@@ -75,6 +88,9 @@ resolve(struct tables *t, uint16_t iface_id, struct encap *e)
 	const struct nexthop *nh = e->nexthop_id ? tables_nexthop(t, e->nexthop_id) : NULL;
 	if (nh && nh->type == NEXTHOP_GROUP && nh->n_members)
 		nh = tables_nexthop(t, nh->members[0]);
+	e->link_id = nh ? nh->link_id : LINK_NONE;
+	if (nh && nh->source.family == family && has_moved(was, e))
+		e->local = (struct addr){0};
 	bool has_source = tables_choose_source(t, iface_id, family, nh, &e->local);
 	e->has_route = nh && has_source;
 }
@@ -106,9 +122,9 @@ tables_encap_retire(struct tables *t, struct encap *e)
 }
 
 static void
-fill(struct tables *t, const struct peer_entry *p, struct encap *e)
+fill(struct tables *t, const struct peer_entry *p, const struct encap *was, struct encap *e)
 {
-	resolve(t, p->iface_id, e);
+	resolve(t, p->iface_id, was, e);
 	encap_template(e,
 		__atomic_load_n(&t->ifaces[p->iface_id].listen_port, __ATOMIC_RELAXED));
 }
@@ -126,7 +142,7 @@ bool
 tables_encap_replace(struct tables *t, struct peer_entry *p, struct encap *was,
 	struct encap *spare)
 {
-	fill(t, p, spare);
+	fill(t, p, was, spare);
 	if (!__atomic_compare_exchange_n(&p->encap, &was, spare, false, __ATOMIC_ACQ_REL,
 		    __ATOMIC_RELAXED))
 		return false;
@@ -146,7 +162,7 @@ tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remo
 		e->local = *local;
 	pthread_mutex_lock(&t->lock);
 	struct peer_entry *p = tables_peer(t, peer_id);
-	fill(t, p, e);
+	fill(t, p, NULL, e);
 	struct encap *was = __atomic_exchange_n(&p->encap, e, __ATOMIC_ACQ_REL);
 	mark_path(p, e);
 	pthread_mutex_unlock(&t->lock);

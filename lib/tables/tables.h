@@ -96,6 +96,7 @@ struct encap {
 	uint8_t header_bytes;      /* 28 or 48 */
 	uint8_t family;
 	bool has_route;            /* else packets end as no-underlay */
+	uint16_t link_id;          /* out of which they went when it was made, or LINK_NONE */
 	uint32_t nexthop_id;       /* underlay */
 	uint32_t checksum; /* v4: sum over the header as it stands; v6: over the pseudo header */
 	uint32_t generation;       /* of the underlay when it was made */
@@ -405,8 +406,8 @@ int tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *
 	const struct addr *local);
 /*
  * Makes it anew for where the peer is already; keeps_source: also from where we send, if that
- * still is ours. Should a worker have followed the peer elsewhere meanwhile, that stands. 0,
- * -ENOENT without an endpoint, or -ENOMEM.
+ * still is ours and the way there leaves by the same link. Should a worker have followed the peer
+ * elsewhere meanwhile, that stands. 0, -ENOENT without an endpoint, or -ENOMEM.
  */
 int tables_encap_refresh(struct tables *t, uint32_t peer_id, bool keeps_source);
 /*

@@ -15,12 +15,6 @@ expect gateway_up a
 dev=${site_dev[a]}
 expect pings a-lan "$(host4 b)"
 
-# wireguard-go of 2022 clings to a source address that is gone (newer kernels say ENETUNREACH
-# where it waits for EINVAL); setting its port anew makes it look again.
-look_again() { # X PORT
-	[ "${site_program[$1]}" = headgate ] || wg set "${site_dev[$1]}" listen-port "$2"
-}
-
 proves "the peer moves to another address while packets flow both ways; both go on"
 flow_start out a-lan b-lan "$(host4 b)" --seconds 6
 flow_start back b-lan a-lan "$(host4 a)" --seconds 6

@@ -154,6 +154,12 @@ has_handshake() { # DEVICE X
 	[ "$(handshake_age "$1" "$2")" -ge 0 ]
 }
 
+# wireguard-go of 2022 clings to a source address that is gone (newer kernels say ENETUNREACH
+# where it waits for EINVAL); setting its port anew makes it look again.
+look_again() { # X PORT
+	[ "${site_program[$1]}" = headgate ] || wg set "${site_dev[$1]}" listen-port "$2"
+}
+
 endpoint_is() { # DEVICE X ENDPOINT
 	[ "$(wg show "$1" endpoints | awk -v k="$(public_key "$2")" '$1 == k { print $2 }')" = "$3" ]
 }

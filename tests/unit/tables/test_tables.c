@@ -317,16 +317,22 @@ routes(void **state)
 
 /* A route out of a link towards `to`, with this source. */
 static uint32_t
-way_out(struct tables *t, const char *to, const char *source)
+way_out_of(struct tables *t, uint16_t link_id, const char *to, const char *source)
 {
 	struct prefix p = prefix(to);
-	struct nexthop nh = {.type = NEXTHOP_LINK, .link_id = 1, .mtu = 1500};
+	struct nexthop nh = {.type = NEXTHOP_LINK, .link_id = link_id, .mtu = 1500};
 	uint32_t id;
 	if (source)
 		nh.source = addr(source);
 	assert_int_equal(tables_nexthop_add(t, &nh, &id), 0);
 	assert_int_equal(tables_route_set(t, TABLES_UNDERLAY, &p, id), 0);
 	return id;
+}
+
+static uint32_t
+way_out(struct tables *t, const char *to, const char *source)
+{
+	return way_out_of(t, 1, to, source);
 }
 
 static void
@@ -410,6 +416,38 @@ refreshes_outer_headers(void **state)
 	}
 }
 
+/* A source sticks while the way out is the same link's, and no longer. */
+static void
+sources_follow_the_link(void **state)
+{
+	struct tables *t = *state;
+	uint32_t p = peer(t, iface(t));
+	struct addr locals[3] = {addr("203.0.113.2"), addr("203.0.113.3"), addr("192.0.2.1")};
+	struct endpoint remote;
+	assert_int_equal(tables_locals_set(t, locals, 3), 0);
+	assert_int_equal(endpoint_parse("198.51.100.7:4711", &remote), 0);
+	way_out_of(t, 1, "198.51.0.0/16", "203.0.113.2");
+	assert_int_equal(tables_encap_set(t, p, &remote, &locals[1]), 0);
+	static const struct {
+		uint16_t link_id;
+		const char *to, *source;
+		unsigned wanted;
+	} rows[] = {
+		{1, "198.51.100.0/24", "203.0.113.2", 1}, /* the same link: it sticks */
+		{2, "198.51.100.0/25", NULL, 1},          /* another, that tells no source */
+		{1, "198.51.100.0/26", "203.0.113.2", 0}, /* back */
+		{2, "198.51.100.0/27", "192.0.2.1", 2},
+	};
+	for (size_t k = 0; k < ARRAY_COUNT(rows); k++) {
+		struct endpoint got;
+		struct addr local;
+		way_out_of(t, rows[k].link_id, rows[k].to, rows[k].source);
+		assert_int_equal(tables_encap_refresh(t, p, true), 0);
+		assert_true(tables_encap_get(t, p, &got, &local));
+		assert_true(addr_is_equal(&local, &locals[rows[k].wanted]));
+	}
+}
+
 /* Each part of a path makes another mark. */
 static void
 marks(void **state)
@@ -451,6 +489,7 @@ main(void)
 		TEST(routes),
 		TEST(outer_headers),
 		TEST(refreshes_outer_headers),
+		TEST(sources_follow_the_link),
 		TEST(marks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
