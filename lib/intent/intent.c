@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "crypto/x25519.h"
 #include "intent/array.h"
 
 struct intent *
@@ -413,9 +414,17 @@ interface_listen_format(const struct interface_intent *i, char out[INTENT_LISTEN
 }
 
 void
+interface_clamp_key(struct key *private_key)
+{
+	if (!key_is_zero(private_key))
+		x25519_clamp(private_key->bytes);
+}
+
+void
 interface_set_key(struct interface_intent *i, const struct key *private_key)
 {
 	i->private_key = *private_key;
+	interface_clamp_key(&i->private_key);
 	i->has_key = !key_is_zero(private_key);
 }
 

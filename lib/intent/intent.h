@@ -182,7 +182,9 @@ int interface_listen_set(struct interface_intent *i, const char *text);
 const char *interface_listen_format(const struct interface_intent *i,
 	char out[INTENT_LISTEN_BYTES]);
 
-/* A zero key means none. */
+/* Gives it the form in which it is kept and shown, as the kernel's WireGuard does; zeros stay. */
+void interface_clamp_key(struct key *private_key);
+/* A zero key means none; another is clamped. */
 void interface_set_key(struct interface_intent *i, const struct key *private_key);
 /* The public key that belongs to has_key's private one; zero without it. */
 struct key interface_public_key(const struct interface_intent *i);

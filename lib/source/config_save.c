@@ -214,6 +214,7 @@ key_is_in(const char *key_file, const struct key *key)
 	struct err why;
 	if (!*key_file || key_file_read(key_file, &k, &why))
 		return false;
+	interface_clamp_key(&k);
 	bool is_it = key_is_equal(&k, key);
 	secret_wipe(&k, sizeof(k));
 	return is_it;

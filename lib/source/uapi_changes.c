@@ -165,6 +165,7 @@ static int
 change_key(struct resolver *r, struct change *c)
 {
 	struct peer_intent *self;
+	interface_clamp_key(&c->key);
 	if (key_is_equal(&c->key, &r->private_key))
 		return 0;
 	r->private_key = c->key;

@@ -109,6 +109,9 @@ test_copy_stands_alone(void **state)
 	struct intent *copy = intent_copy(it);
 	intent_destroy(it);
 	i = intent_interface_find(copy, "hg0");
+	assert_int_equal(i->private_key.bytes[0], 8); /* clamped */
+	assert_int_equal(i->private_key.bytes[31], 65);
+	interface_clamp_key(&k);
 	assert_true(i->has_key && key_is_equal(&i->private_key, &k));
 	k = key_of(1);
 	p = peer_set_find(&i->peers, &k);
