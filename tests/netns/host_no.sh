@@ -33,6 +33,18 @@ expect pings a-lan "$(host4 b)"
 expect pings b-lan "$(host4 a)"
 expect copies_file a-lan b-lan "$(host4 b)"
 
+hears() { # ADDRESS WORDS [OPTION…]: a ping from the LAN there is answered with these words
+	local to=$1 words=$2
+	shift 2
+	on a-lan ping -n -c 2 -i 0.3 -W 4 "$@" "$to" | tee /dev/stderr |
+		grep -iq "from 192.168.10.1 .*$words"
+}
+
+proves "without a kernel, too, what cannot be passed on is answered"
+expect hears 10.0.0.77 "host unreachable"
+expect hears 198.18.0.1 "net unreachable"
+expect hears "$(host4 b)" "time to live exceeded" -t 1
+
 proves "nobody answers ARP"
 refuse on a-lan arping -q -c 2 -w 2 -I eth0 192.168.10.1
 expect wg show hg0
