@@ -176,24 +176,17 @@ ecn_decap(struct packet *p)
 	return true;
 }
 
-/* What AllowedIPs = 0.0.0.0/0 would let a peer say, and no router passes on. */
-static inline bool
-is_from_ourselves(const struct worker *w, const struct packet *p)
-{
-	const struct iface_entry *iface = &w->tables->ifaces[p->in_link - LINK_FIRST_TUNNEL];
-	return unlikely_true(__atomic_load_n(&iface->allows_own, __ATOMIC_RELAXED)) &&
-	       tables_is_local(w->tables, p->family, ip_source(p->ip, p->family));
-}
-
 static void
 check_sources(struct worker *w, struct burst *b)
 {
 	struct lookup *l = &b->lookup;
+	bool any_allows_own = false;
 	lookup_clear(l);
 	for (uint32_t i = 0; i < b->data.n; i++) {
 		const struct packet *p = &b->packets[b->data.at[i]];
 		const struct iface_entry *iface =
 			&w->tables->ifaces[p->in_link - LINK_FIRST_TUNNEL];
+		any_allows_own |= __atomic_load_n(&iface->allows_own, __ATOMIC_RELAXED);
 		lookup_add(l, iface->allowed[family_index(p->family)],
 			ip_source(p->ip, p->family), p->family);
 	}
@@ -205,8 +198,9 @@ check_sources(struct worker *w, struct burst *b)
 			packet_drop(p, DROP_WG_INNER_SOURCE);
 		else if (unlikely_true(ip_source_is_martian(p->ip, p->family)))
 			packet_drop(p, DROP_IP_SOURCE);
-		else if (unlikely_true(is_from_ourselves(w, p)))
-			packet_drop(p, DROP_OWN_SOURCE);
+		else if (unlikely_true(any_allows_own) &&
+			 tables_is_local(w->tables, p->family, ip_source(p->ip, p->family)))
+			packet_drop(p, DROP_OWN_SOURCE); /* AllowedIPs = 0.0.0.0/0 is not us */
 		else if (unlikely_true(ip_destination_is_special(p->ip, p->family)))
 			packet_drop(p, ip_destination_is_multicast(p->ip, p->family)
 					       ? DROP_MULTICAST
