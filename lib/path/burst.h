@@ -60,6 +60,7 @@ struct burst {
 	uint32_t n;
 	bool is_closed;            /* takes nothing more: what waits must not be overtaken */
 	uint32_t n_ready;          /* the first so many were put into a list already */
+	uint32_t n_handed;         /* up to here they came from other workers */
 
 	struct stage_list data;    /* WireGuard data messages, to be opened */
 	struct stage_list routed;  /* IP packets whose next hop is to be found */
@@ -125,7 +126,7 @@ packet_drop(struct packet *p, enum drop_reason reason)
 static inline void
 burst_clear(struct burst *b)
 {
-	b->n = b->n_ready = 0;
+	b->n = b->n_ready = b->n_handed = 0;
 	b->is_closed = false;
 	b->data.n = b->routed.n = b->tunnel.n = b->seal.n = b->sealed.n = 0;
 }

@@ -7,13 +7,34 @@
 
 #include "host/urgent.h"
 #include "path/vlan.h"
+#include "path/watched.h"
 #include "path/worker.h"
 
 static void
 drop(struct worker *w, struct packet *p, enum drop_reason reason)
 {
+	packet_drop(p, reason); /* for those who look on */
 	drops_count(w, p, reason);
 	rte_pktmbuf_free(p->mbuf);
+}
+
+/* What the port has not taken. */
+static __attribute__((noinline)) void
+drop_unsent(struct worker *w, uint16_t link_id, struct rte_mbuf **mbufs, uint32_t n)
+{
+	const struct drop_cause cause = {
+		.reason = rcu_read(w->config->ports[link_id]) ? DROP_TX_FULL : DROP_LINK_DOWN,
+		.link_id = link_id,
+	};
+	const struct watch_fate fate = {.first_link = LINK_NONE, .in_link = LINK_NONE,
+		.out_link = link_id, .verdict = VERDICT_DROP, .stage = STAGE_TX,
+		.reason_or_target = (uint8_t)cause.reason};
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *frame = rte_pktmbuf_mtod(mbufs[i], const uint8_t *);
+		watched_lose(w, &(struct watched_loss){fate, frame, mbufs[i]->data_len, true});
+	}
+	drops_count_cause(w, &cause, n);
+	rte_pktmbuf_free_bulk(mbufs, n);
 }
 
 static void
@@ -30,14 +51,8 @@ flush_link(struct worker *w, uint16_t link_id)
 		for (uint32_t i = n; i < batch->n; i++)
 			n_bytes -= batch->mbufs[i]->pkt_len;
 	}
-	if (unlikely_true(n < batch->n)) {
-		const struct drop_cause cause = {
-			.reason = port ? DROP_TX_FULL : DROP_LINK_DOWN,
-			.link_id = link_id, /* the one that did not take them */
-		};
-		drops_count_cause(w, &cause, batch->n - n);
-		rte_pktmbuf_free_bulk(batch->mbufs + n, batch->n - n);
-	}
+	if (unlikely_true(n < batch->n))
+		drop_unsent(w, link_id, batch->mbufs + n, batch->n - n);
 	counter_add(&w->links[link_id].tx_pkts, n);
 	counter_add(&w->links[link_id].tx_bytes, n_bytes);
 	batch->n = 0;

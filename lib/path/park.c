@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "path/park.h"
 
+#include "path/watched.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 
@@ -62,6 +63,23 @@ answer_parked(struct worker *w, const struct park_lot *lot, const struct parked 
 }
 
 static void
+tell_lost(struct worker *w, const struct parked *k, const struct drop_cause *cause)
+{
+	const struct watched_loss loss = {
+		.fate = {.to = {cause->peer_id, cause->generation},
+			.first_link = k->in_link,
+			.in_link = k->in_link,
+			.out_link = LINK_NONE,
+			.verdict = VERDICT_DROP,
+			.stage = STAGE_PARK,
+			.reason_or_target = (uint8_t)cause->reason},
+		.data = (const uint8_t *)k->mbuf->buf_addr + k->ip_offset,
+		.n_bytes = k->n_bytes,
+	};
+	watched_lose(w, &loss);
+}
+
+static void
 lot_drop(struct worker *w, struct park_lot *lot)
 {
 	struct drop_cause cause = {.reason = DROP_PARK_TIMEOUT};
@@ -70,10 +88,12 @@ lot_drop(struct worker *w, struct park_lot *lot)
 		cause.generation = lot->generation;
 	}
 	for (uint32_t i = 0; i < lot->n; i++) {
-		cause.link_id = lot->packets[i].in_link;
+		const struct parked *k = &lot->packets[i];
+		cause.link_id = k->in_link;
 		drops_count_cause(w, &cause, 1);
-		answer_parked(w, lot, &lot->packets[i]);
-		rte_pktmbuf_free(lot->packets[i].mbuf);
+		answer_parked(w, lot, k);
+		tell_lost(w, k, &cause);
+		rte_pktmbuf_free(k->mbuf);
 	}
 	lot_free(&w->park, lot);
 }

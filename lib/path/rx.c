@@ -80,6 +80,7 @@ rx_burst(struct worker *w, struct burst *b)
 	uint32_t from = b->n;
 	if (config->handoff[w->idx])
 		rx_ring(b, config->handoff[w->idx]);
+	b->n_handed = b->n;
 	if (config->has_host) {
 		rx_kernel(w, b, config->kernel[w->idx].from_kernel_urgent);
 		rx_kernel(w, b, config->kernel[w->idx].from_kernel_bulk);

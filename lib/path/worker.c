@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/secret.h"
+#include "path/watched.h"
 
 enum {
 	IDLE_SPINS = 8,            /* empty turns before a worker that may sleep does */
@@ -123,22 +124,53 @@ worker_begin(struct worker *w)
 		again_release(w, b);
 	if (unlikely_true(w->park.used))
 		park_release(w, b);
-	b->n_ready = b->n;
+	b->n_ready = b->n_handed = b->n;
+}
+
+/*
+ * The turn itself. It is compiled twice: for those who look (v), and without a trace of them, for
+ * v is a constant there.
+ */
+static inline __attribute__((always_inline)) void
+process(struct worker *w, struct watched *v)
+{
+	struct burst *b = &w->burst;
+	classify_burst(w, b);
+	watched_after(v, STAGE_CLASSIFY);
+	sessions_burst(w, b);
+	watched_after(v, STAGE_SESSIONS);
+	open_burst(w, b);
+	watched_after(v, STAGE_OPEN);
+	verify_burst(w, b);
+	watched_after(v, STAGE_VERIFY);
+	route_burst(w, b);
+	watched_after(v, STAGE_ROUTE);
+	peers_burst(w, b);
+	watched_after(v, STAGE_PEERS);
+	seal_burst(w, b);
+	watched_after(v, STAGE_SEAL);
+	encap_burst(w, b);
+	watched_after(v, STAGE_ENCAP);
+	finish_burst(w, b);
+}
+
+static __attribute__((noinline)) void
+process_watched(struct worker *w, const struct watch_set *set)
+{
+	struct watched v;
+	watched_begin(&v, w, set);
+	process(w, &v);
+	watched_end(&v);
 }
 
 void
 worker_process(struct worker *w)
 {
-	struct burst *b = &w->burst;
-	classify_burst(w, b);
-	sessions_burst(w, b);
-	open_burst(w, b);
-	verify_burst(w, b);
-	route_burst(w, b);
-	peers_burst(w, b);
-	seal_burst(w, b);
-	encap_burst(w, b);
-	finish_burst(w, b);
+	const struct watch_set *set = rcu_read(w->tables->watches);
+	if (unlikely_true(set != NULL))
+		process_watched(w, set);
+	else
+		process(w, NULL);
 }
 
 unsigned

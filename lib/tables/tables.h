@@ -183,11 +183,14 @@ struct local_set {
 	struct addr slots[];
 };
 
+struct watch_set;
+
 struct tables {
 	/* Read by workers. */
 	struct route_table *forward[2];  /* inner: v4, v6 → next hop id; may yield a tunnel */
 	struct nexthop **nexthops;       /* by id; rcu_read */
 	struct local_set *locals;        /* rcu_read */
+	struct watch_set *watches;       /* rcu_read; NULL: nobody looks at packets (watch/) */
 	uint32_t underlay_generation; /* relaxed; grows with each change outer headers may feel */
 	struct route_table *underlay[TABLES_MAX_UNDERLAYS][2]; /* outer packets: never a tunnel */
 	struct iface_entry ifaces[TABLES_MAX_IFACES];
