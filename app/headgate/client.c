@@ -3,6 +3,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -148,9 +151,9 @@ find(const struct client_whom *whom, struct err *err)
 static int
 send_line(int fd, const char *request, struct err *err)
 {
-	char line[64];
-	int n = snprintf(line, sizeof(line), "%s\n", request);
-	if (send(fd, line, (size_t)n, MSG_NOSIGNAL) != n)
+	size_t n = strlen(request);
+	if (send(fd, request, n, MSG_NOSIGNAL | MSG_MORE) != (ssize_t)n ||
+		send(fd, "\n", 1, MSG_NOSIGNAL) != 1)
 		return err_set(err, -EIO, "headgated does not take the request: %s",
 			strerror(errno));
 	return 0;
@@ -214,4 +217,162 @@ client_ask(const struct client_whom *whom, const char *request, json_t **answer,
 		rc = receive_answer(fd, answer, err);
 	close(fd);
 	return rc;
+}
+
+/* ---- Answers that go on ---- */
+
+static volatile sig_atomic_t is_interrupted;
+
+static void
+interrupt(int signum)
+{
+	is_interrupted = 1;
+}
+
+/* The two signals come only while a stream waits, so that none is missed. */
+static void
+hold_signals(sigset_t *while_waiting)
+{
+	struct sigaction action = {.sa_handler = interrupt};
+	sigset_t held;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigprocmask(SIG_BLOCK, &held, while_waiting);
+	sigdelset(while_waiting, SIGINT);
+	sigdelset(while_waiting, SIGTERM);
+}
+
+static long long
+now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
+}
+
+/* Waits until something has come; meanwhile the end may be asked for. 0 or a negative errno. */
+static int
+stream_wait(struct client_stream *s)
+{
+	sigset_t while_waiting;
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
+	hold_signals(&while_waiting);
+	for (;;) {
+		bool is_late = s->end_ms && now_ms() >= s->end_ms;
+		if (!s->is_ending && (is_interrupted || is_late)) {
+			s->is_ending = true;
+			s->end_ms = now_ms() + WAIT_S * 1000;
+			shutdown(s->fd, SHUT_WR);
+		} else if (s->is_ending && is_late) {
+			return -ETIMEDOUT;
+		}
+		long long left = s->end_ms ? s->end_ms - now_ms() : 1000;
+		left = left < 0 ? 0 : left;
+		struct timespec wait = {left / 1000, left % 1000 * 1000000};
+		int n = ppoll(&p, 1, &wait, &while_waiting);
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* More bytes into the buffer, which is empty. 0 at the end, or a negative errno. */
+static ssize_t
+stream_fill(struct client_stream *s)
+{
+	int rc = stream_wait(s);
+	if (rc)
+		return rc;
+	ssize_t n = recv(s->fd, s->buffer, sizeof(s->buffer), 0);
+	s->at = 0;
+	s->n_bytes = n > 0 ? (size_t)n : 0;
+	return n < 0 ? -errno : n;
+}
+
+ssize_t
+client_stream_read(struct client_stream *s, void *out, size_t n_bytes)
+{
+	size_t n = 0;
+	while (n < n_bytes) {
+		ssize_t rc = s->n_bytes ? 1 : stream_fill(s);
+		if (rc <= 0)
+			return rc < 0 ? rc : (ssize_t)n;
+		size_t now = s->n_bytes < n_bytes - n ? s->n_bytes : n_bytes - n;
+		memcpy((char *)out + n, s->buffer + s->at, now);
+		s->at += now;
+		s->n_bytes -= now;
+		n += now;
+	}
+	return (ssize_t)n;
+}
+
+ssize_t
+client_stream_line(struct client_stream *s, char *line, size_t n_bytes)
+{
+	size_t n = 0;
+	for (;;) {
+		char c;
+		ssize_t rc = client_stream_read(s, &c, 1);
+		if (rc <= 0)
+			return rc ? rc : -ENODATA;
+		if (c == '\n')
+			break;
+		if (n < n_bytes - 1)
+			line[n++] = c;
+	}
+	line[n] = 0;
+	return (ssize_t)n;
+}
+
+bool
+client_stream_has_more(const struct client_stream *s)
+{
+	return s->n_bytes;
+}
+
+/* The first line: whether what was asked for begins. */
+static int
+stream_begin(struct client_stream *s, struct err *err)
+{
+	char line[1024];
+	ssize_t n = client_stream_line(s, line, sizeof(line));
+	if (n < 0)
+		return err_set(err, (int)n, "headgated gives no answer: see its log");
+	json_t *answer = json_loads(line, 0, NULL);
+	const char *error = json_string_value(json_object_get(answer, "error"));
+	int rc = json_is_true(json_object_get(answer, "ok")) ? 0 : -EINVAL;
+	if (rc)
+		err_set(err, rc, "%s", error ? error : "headgated refuses, without saying why");
+	json_decref(answer);
+	return rc;
+}
+
+int
+client_stream_open(struct client_stream *s, const struct client_whom *whom, const char *request,
+	unsigned timeout_s, struct err *err)
+{
+	s->at = s->n_bytes = 0;
+	s->is_ending = false;
+	s->end_ms = now_ms() + WAIT_S * 1000;
+	s->fd = find(whom, err);
+	if (s->fd < 0)
+		return s->fd;
+	int rc = send_line(s->fd, request, err);
+	if (!rc)
+		rc = stream_begin(s, err);
+	if (rc)
+		client_stream_close(s);
+	s->end_ms = timeout_s ? now_ms() + timeout_s * 1000ll : 0;
+	return rc;
+}
+
+void
+client_stream_close(struct client_stream *s)
+{
+	close(s->fd);
+	s->fd = -1;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "capture.h"
 #include "check.h"
 #include "client.h"
 #include "describe.h"
@@ -15,6 +16,7 @@
 #include "options.h"
 #include "base/nearest.h"
 #include "restore.h"
+#include "trace.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -196,12 +198,30 @@ restore(const struct subcommand *self, const struct options *o)
 	return restore_all(o->is_dry_run, &err) ? fail(err.text) : EXIT_DONE;
 }
 
+static int
+trace(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	return trace_run(o, &err) ? fail(err.text) : EXIT_DONE;
+}
+
+static int
+capture(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	return capture_run(o, &err) ? fail(err.text) : EXIT_DONE;
+}
+
 static const struct subcommand subcommands[] = {
 	{"status", "", "everything at a glance", show, NULL},
 	{"peers", "", "who is connected, by interface", show, "interfaces"},
 	{"ports", "", "the NICs and their counters", show, "ports"},
 	{"drops", "", "packets dropped, by reason, peer or port, and how many a second", drops,
 		"drops"},
+	{"trace", "[FILTER...]", "what becomes of the next packets; FILTER: pairs of peer, "
+		"address, port, reason, verdict or stage and a value", trace, NULL},
+	{"capture", "[FILTER...]", "packets into a pcapng file, before and after the cipher; "
+		"FILTER: as for tcpdump", capture, NULL},
 	{"reload", "", "read the config files again and apply what changed", reload, NULL},
 	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
 		check, NULL},

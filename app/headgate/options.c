@@ -77,6 +77,78 @@ set_watch(void *options, const char *value, struct err *err)
 	return 0;
 }
 
+static int
+take_number(const char *name, const char *value, uint32_t max, uint32_t *out, struct err *err)
+{
+	char *end;
+	errno = 0;
+	unsigned long n = strtoul(value, &end, 10);
+	if (errno || end == value || *end || value[0] == '-' || n < 1 || n > max)
+		return err_set(err, -EINVAL, "%s %s: it is a number from 1 to %u", name, value,
+			max);
+	*out = (uint32_t)n;
+	return 0;
+}
+
+static int
+set_count(void *options, const char *value, struct err *err)
+{
+	return take_number("--count", value, UINT32_MAX, &((struct options *)options)->n_pkts, err);
+}
+
+static int
+set_timeout(void *options, const char *value, struct err *err)
+{
+	struct options *o = options;
+	return take_number("--timeout", value, 1000000, &o->timeout_s, err);
+}
+
+static int
+set_snap(void *options, const char *value, struct err *err)
+{
+	return take_number("--snap", value, UINT16_MAX, &((struct options *)options)->snap_bytes,
+		err);
+}
+
+static int
+set_file(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->file = value;
+	return 0;
+}
+
+static int
+set_link(void *options, const char *value, struct err *err)
+{
+	struct options *o = options;
+	if (o->n_links == OPTIONS_MAX_LINKS)
+		return err_set(err, -EINVAL, "at most %d ports and interfaces can be named",
+			OPTIONS_MAX_LINKS);
+	o->links[o->n_links++] = value;
+	return 0;
+}
+
+static int
+set_inner(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->sides = "inner";
+	return 0;
+}
+
+static int
+set_outer(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->sides = "outer";
+	return 0;
+}
+
+static int
+set_both(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->sides = "both";
+	return 0;
+}
+
 static const struct cli_option rows[] = {
 	{"--socket", "-s", "PATH", "which headgated to speak to, by its socket", set_socket},
 	{"--pid", "-p", "PID", "which headgated to speak to, by its process", set_pid},
@@ -85,6 +157,18 @@ static const struct cli_option rows[] = {
 		set_by, "drops"},
 	{"--watch", NULL, NULL, "again every second, until it is interrupted", set_watch, "drops"},
 	{"--dry-run", "-n", NULL, "only say what would be done", set_dry_run, "restore"},
+	{"--number", "-n", "N", "end after so many packets", set_count, "trace"},
+	{"--count", "-c", "N", "end after so many packets", set_count, "capture"},
+	{"--timeout", "-t", "SECONDS", "end after so many seconds", set_timeout, "trace capture"},
+	{"--write", "-w", "FILE", "write a pcapng file, - to the standard output", set_file,
+		"capture"},
+	{"--interface", "-i", "NAME", "this port or interface; may be repeated (default: all)",
+		set_link, "capture"},
+	{"--inner", NULL, NULL, "packets inside the cipher, on interfaces", set_inner, "capture"},
+	{"--outer", NULL, NULL, "frames outside of it, on ports", set_outer, "capture"},
+	{"--both", NULL, NULL, "both, the default", set_both, "capture"},
+	{"--snap", "-s", "BYTES", "as much of each packet (default: all of it)", set_snap,
+		"capture"},
 	{"--help", "-h", NULL, "print this and end", set_help},
 	{"--version", "-V", NULL, "print the version and end", set_version},
 	{"--describe", NULL, NULL, "print all commands, options and config keys as JSON and end",

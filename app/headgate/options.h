@@ -7,6 +7,8 @@
 #include "cli/option.h"
 #include "client.h"
 
+enum { OPTIONS_MAX_LINKS = 16 };
+
 struct options {
 	struct client_whom whom;
 	bool is_json;
@@ -19,6 +21,15 @@ struct options {
 
 	const char *drops_by; /* "peer" or "port"; NULL: by reason alone */
 	bool is_watch;
+
+	/* trace, capture */
+	uint32_t n_pkts;      /* 0: no end */
+	uint32_t timeout_s;   /* 0: none */
+	uint32_t snap_bytes;  /* 0: all of a packet */
+	const char *file;
+	const char *links[OPTIONS_MAX_LINKS];
+	unsigned n_links;
+	const char *sides;    /* "inner", "outer" or "both"; NULL: both */
 };
 
 extern const struct cli headgate_cli;

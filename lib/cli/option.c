@@ -7,20 +7,48 @@
 
 #include "base/nearest.h"
 
-/* The row that arg names, which may be --name=VALUE; then *value is set. */
-static const struct cli_option *
-find(const struct cli *cli, const char *arg, const char **value)
+/* Whether the word stands in a list with spaces between. */
+static bool
+is_listed(const char *list, const char *word)
 {
+	size_t n = strlen(word);
+	for (const char *at = list; *at; at += strspn(at, " ")) {
+		size_t here = strcspn(at, " ");
+		if (here == n && memcmp(at, word, n) == 0)
+			return true;
+		at += here;
+	}
+	return false;
+}
+
+/* Whether a row has this name; a name may stand in rows of several commands. */
+static bool
+is_called(const struct cli_option *o, const char *arg, size_t n_name)
+{
+	return (strlen(o->name) == n_name && memcmp(o->name, arg, n_name) == 0) ||
+	       (o->brief && strcmp(o->brief, arg) == 0);
+}
+
+/*
+ * The row that arg names, which may be --name=VALUE; then *value is set. The command's own row is
+ * meant rather than another of the same name. command: NULL before there is one.
+ */
+static const struct cli_option *
+find(const struct cli *cli, const char *command, const char *arg, const char **value)
+{
+	const struct cli_option *first = NULL;
 	size_t n = strncmp(arg, "--", 2) == 0 ? strcspn(arg, "=") : strlen(arg);
 	*value = arg[n] ? arg + n + 1 : NULL;
 	for (size_t i = 0; i < cli->n_options; i++) {
 		const struct cli_option *o = &cli->options[i];
-		if (strlen(o->name) == n && memcmp(o->name, arg, n) == 0)
+		if (!is_called(o, arg, n))
+			continue;
+		if (command && o->commands && is_listed(o->commands, command))
 			return o;
-		if (o->brief && strcmp(o->brief, arg) == 0)
-			return o;
+		if (!first || !o->commands)
+			first = first && !first->commands ? first : o;
 	}
-	return NULL;
+	return first;
 }
 
 static void
@@ -36,12 +64,19 @@ unknown(const struct cli *cli, const char *arg, struct err *err)
 		err_set(err, -EINVAL, "there is no option %s; see %s --help", name, cli->program);
 }
 
-/* The row of argv[0] and perhaps its value, *n_used of them. NULL with a sentence. */
+/* What was taken of the command line: a value (NULL: none), and how many words in all. */
+struct taken {
+	const char *value;
+	int n_words;
+};
+
+/* The row of argv[0] and perhaps its value. NULL with a sentence. */
 static const struct cli_option *
-next(const struct cli *cli, char **argv, const char **value, int *n_used, struct err *err)
+next(const struct cli *cli, const char *command, char **argv, struct taken *taken, struct err *err)
 {
-	const struct cli_option *o = find(cli, argv[0], value);
-	*n_used = 1;
+	const char **value = &taken->value;
+	const struct cli_option *o = find(cli, command, argv[0], value);
+	taken->n_words = 1;
 	if (!o) {
 		unknown(cli, argv[0], err);
 	} else if (*value && !o->value) {
@@ -50,7 +85,7 @@ next(const struct cli *cli, char **argv, const char **value, int *n_used, struct
 		err_set(err, -EINVAL, "%s needs %s after it", o->name, o->value);
 	} else {
 		if (o->value && !*value)
-			*value = argv[(*n_used)++];
+			*value = argv[taken->n_words++];
 		return o;
 	}
 	return NULL;
@@ -67,30 +102,16 @@ cli_parse(const struct cli *cli, void *options, char **argv, struct cli_args *ar
 		} else if (ends || argv[i][0] != '-' || !argv[i][1]) {
 			args->words[args->n_words++] = argv[i];
 		} else {
-			const char *value;
-			int n_used;
-			const struct cli_option *o = next(cli, argv + i, &value, &n_used, err);
-			if (!o || o->take(options, value, err))
+			struct taken taken;
+			const char *command = args->n_words ? args->words[0] : NULL;
+			const struct cli_option *o = next(cli, command, argv + i, &taken, err);
+			if (!o || o->take(options, taken.value, err))
 				return -EINVAL;
 			args->given |= 1ull << (o - cli->options);
-			i += n_used - 1;
+			i += taken.n_words - 1;
 		}
 	}
 	return 0;
-}
-
-/* Whether the word stands in a list with spaces between. */
-static bool
-is_listed(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-	for (const char *at = list; *at; at += strspn(at, " ")) {
-		size_t here = strcspn(at, " ");
-		if (here == n && memcmp(at, word, n) == 0)
-			return true;
-		at += here;
-	}
-	return false;
 }
 
 int

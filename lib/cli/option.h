@@ -18,7 +18,9 @@ struct cli_option {
 	const char *help;
 	/* Notes it in the program's own struct; value is NULL when none follows. 0 or -EINVAL. */
 	int (*take)(void *options, const char *value, struct err *err);
-	const char *commands; /* "trace capture": goes with these alone; NULL: with all */
+	/* "trace capture": goes with these alone; NULL: with all. Behind its command, such a row is
+	 * meant even if another has the same name. */
+	const char *commands;
 };
 
 /* At most 64 rows. */

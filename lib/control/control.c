@@ -61,6 +61,8 @@ on_turn(uv_timer_t *timer)
 	ns_t now = clock_boot_ns();
 	timing_turn(&c->timing, now);
 	take_events(c, now);
+	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++)
+		server_turn(&c->ifaces[i].ctl);
 }
 
 static void

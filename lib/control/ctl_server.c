@@ -9,15 +9,17 @@
 #include "control/core.h"
 #include "control/reload.h"
 #include "control/report.h"
+#include "control/watching.h"
 #include "intent/status_json.h"
 
-enum { REQUEST_BYTES = 64 };
+enum { REQUEST_BYTES = 48 << 10 /* two capture filters of full length */ };
 
 struct connection {
-	char line[REQUEST_BYTES];
 	size_t n_bytes;
 	struct control *waits_for; /* the end of a reload; NULL: it does not */
 	struct server_client *client;
+	struct watching *watching; /* after trace and capture */
+	char line[REQUEST_BYTES];
 };
 
 static void
@@ -31,6 +33,7 @@ end(void *connection)
 	struct connection *conn = connection;
 	if (conn->waits_for && conn->waits_for->reload_asker == conn->client)
 		conn->waits_for->reload_asker = NULL;
+	watching_end(conn->watching);
 }
 
 static json_t *
@@ -79,14 +82,37 @@ static const struct {
 	{"check", answer_check},
 };
 
+static const struct {
+	const char *name; /* what is asked for follows it in the line */
+	enum watch_kind kind;
+} streams[] = {
+	{"trace ", WATCH_TRACE},
+	{"capture ", WATCH_CAPTURE},
+};
+
+/* Begins what a line asks for; NULL: it is no such request. */
+static json_t *
+answer_stream(struct control *c, struct connection *conn)
+{
+	struct err err = {0};
+	for (size_t i = 0; i < ARRAY_COUNT(streams); i++) {
+		size_t n = strlen(streams[i].name);
+		if (strncmp(conn->line, streams[i].name, n) != 0)
+			continue;
+		conn->watching = watching_begin(c, streams[i].kind, conn->line + n, &err);
+		return conn->watching ? json_pack("{s:b}", "ok", 1) : answer_error(err.text);
+	}
+	return NULL;
+}
+
 static json_t *
 answer(struct control *c, const char *request)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(requests); i++)
 		if (strcmp(requests[i].name, request) == 0)
 			return requests[i].answer(c);
-	return answer_error("unknown request: it must be status, peers, ports, drops, reload or "
-		"check");
+	return answer_error("unknown request: it must be status, peers, ports, drops, reload, "
+		"check, trace or capture");
 }
 
 static int
@@ -152,7 +178,16 @@ feed(void *ctx, void *connection, struct server_input *in, struct text *reply)
 	conn->client = in->client;
 	if (strcmp(conn->line, "reload") == 0)
 		return ask_for_reload(i->control, conn, reply);
-	return print_answer(answer(i->control, conn->line), reply);
+	json_t *begun = answer_stream(i->control, conn);
+	enum server_step step = print_answer(
+		begun ? begun : answer(i->control, conn->line), reply);
+	return conn->watching && step != SERVER_CLOSE ? SERVER_STREAM : step;
+}
+
+static enum server_step
+more(void *connection, bool is_asked_to_end, struct text *reply)
+{
+	return watching_more(((struct connection *)connection)->watching, is_asked_to_end, reply);
 }
 
 const struct server_kind ctl_server = {
@@ -161,4 +196,5 @@ const struct server_kind ctl_server = {
 	.begin = begin,
 	.end = end,
 	.feed = feed,
+	.more = more,
 };

@@ -27,6 +27,8 @@ struct server_client {
 	bool is_writing;
 	bool is_last;          /* drop it once written */
 	bool is_waiting;       /* for server_answer */
+	bool is_streaming;
+	bool is_asked_to_end;  /* of the stream */
 	ns_t moved_ns;
 	size_t at, n_bytes;    /* what of the buffer was not used yet */
 	char buffer[SERVER_BUFFER_BYTES];
@@ -57,6 +59,7 @@ client_drop(struct server_client *c)
 	if (c->server) {
 		TAILQ_REMOVE(&c->server->clients, c, in_clients);
 		c->server->n_clients--;
+		c->server->n_streams -= c->is_streaming;
 		c->server = NULL;
 	}
 	if (!uv_is_closing((uv_handle_t *)&c->pipe))
@@ -64,6 +67,7 @@ client_drop(struct server_client *c)
 }
 
 static void client_serve(struct server_client *c);
+static void client_listen(struct server_client *c);
 
 static void
 client_wrote(uv_write_t *write, int status)
@@ -75,6 +79,8 @@ client_wrote(uv_write_t *write, int status)
 	text_init(&c->reply);
 	if (status < 0 || c->is_last || !c->server)
 		client_drop(c);
+	else if (c->is_streaming)
+		client_listen(c);
 	else
 		client_serve(c);
 }
@@ -89,6 +95,7 @@ client_write(struct server_client *c)
 	uv_buf_t buf = uv_buf_init(c->reply.data, (unsigned)c->reply.n_bytes);
 	c->write.data = c;
 	c->is_writing = true;
+	c->moved_ns = clock_boot_ns();
 	uv_read_stop((uv_stream_t *)&c->pipe);
 	if (uv_write(&c->write, (uv_stream_t *)&c->pipe, &buf, 1, client_wrote)) {
 		c->is_writing = false;
@@ -107,6 +114,11 @@ static void
 client_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct server_client *c = stream->data;
+	if (c->server && c->is_streaming && (n == UV_EOF || n > 0)) {
+		c->is_asked_to_end = true;
+		uv_read_stop(stream);
+		return;
+	}
 	if (n < 0 || !c->server) {
 		client_drop(c);
 		return;
@@ -141,9 +153,22 @@ client_serve(struct server_client *c)
 	c->is_waiting = step == SERVER_WAIT;
 	if (c->is_waiting)
 		return; /* nothing is read meanwhile */
-	if (step == SERVER_REPLY || step == SERVER_LAST)
+	if (step == SERVER_STREAM) {
+		c->is_streaming = true;
+		c->server->n_streams++;
+	}
+	if (step == SERVER_REPLY || step == SERVER_LAST || step == SERVER_STREAM)
 		client_write(c);
-	else if (step == SERVER_CLOSE ||
+	else if (step == SERVER_CLOSE)
+		client_drop(c);
+	else
+		client_listen(c);
+}
+
+static void
+client_listen(struct server_client *c)
+{
+	if (!c->is_asked_to_end &&
 		uv_read_start((uv_stream_t *)&c->pipe, client_alloc, client_read))
 		client_drop(c);
 }
@@ -156,6 +181,18 @@ server_answer(struct server_client *c, struct text *reply)
 	c->reply = *reply;
 	text_init(reply);
 	if (c->server)
+		client_write(c);
+}
+
+/* The next piece of a stream. */
+static void
+client_stream(struct server_client *c)
+{
+	enum server_step step = c->kind->more(c->connection, c->is_asked_to_end, &c->reply);
+	c->is_last = step == SERVER_LAST;
+	if (step == SERVER_CLOSE || (c->is_last && !c->reply.n_bytes))
+		client_drop(c);
+	else if (c->reply.n_bytes || c->reply.failed)
 		client_write(c);
 }
 
@@ -199,6 +236,28 @@ server_connected(uv_stream_t *listener, int status)
 }
 
 void
+server_turn(struct server *s)
+{
+	struct server_client *next;
+	if (!s->n_streams)
+		return;
+	for (struct server_client *c = TAILQ_FIRST(&s->clients); c; c = next) {
+		next = TAILQ_NEXT(c, in_clients);
+		if (c->is_streaming && !c->is_writing)
+			client_stream(c);
+	}
+}
+
+/* A stream that nothing is to be said in does not idle; one that does not take what is said does.
+ */
+static bool
+has_stalled(const struct server_client *c, ns_t now)
+{
+	return now > c->moved_ns && now - c->moved_ns > SERVER_IDLE_NS &&
+	       !c->is_waiting && (!c->is_streaming || c->is_writing);
+}
+
+void
 server_tick(struct server *s, ns_t now)
 {
 	struct server_client *next;
@@ -206,7 +265,7 @@ server_tick(struct server *s, ns_t now)
 		return;
 	for (struct server_client *c = TAILQ_FIRST(&s->clients); c; c = next) {
 		next = TAILQ_NEXT(c, in_clients);
-		if (!c->is_waiting && now > c->moved_ns && now - c->moved_ns > SERVER_IDLE_NS)
+		if (has_stalled(c, now))
 			client_drop(c);
 	}
 }

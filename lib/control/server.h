@@ -29,6 +29,7 @@ enum server_step {
 	SERVER_MORE,  /* all bytes are used and the request is not whole yet */
 	SERVER_REPLY, /* reply holds the answer; what was not used is the next request's */
 	SERVER_LAST,  /* the same, and then the connection ends */
+	SERVER_STREAM, /* as REPLY; from then on `more` is asked for what comes next */
 	SERVER_CLOSE, /* it ends at once */
 	SERVER_WAIT,  /* server_answer comes later, and then the connection ends */
 };
@@ -51,6 +52,12 @@ struct server_kind {
 	/* Takes bytes as they come, in pieces of any size. ctx is the server's. */
 	enum server_step (*feed)(void *ctx, void *connection, struct server_input *in,
 		struct text *reply);
+	/*
+	 * After SERVER_STREAM, whenever the client has taken what it was given: adds what there is
+	 * to the reply, which may be nothing. MORE, LAST or CLOSE. The client asks for the end by
+	 * ending its own side. NULL: no such requests.
+	 */
+	enum server_step (*more)(void *connection, bool is_asked_to_end, struct text *reply);
 };
 
 TAILQ_HEAD(server_clients, server_client);
@@ -63,6 +70,7 @@ struct server {
 	char path[SERVER_PATH_BYTES];
 	struct server_clients clients;
 	unsigned n_clients;
+	unsigned n_streams; /* of them, after SERVER_STREAM */
 };
 
 struct server_config {
@@ -84,5 +92,7 @@ void server_close(struct server *s);
  * end, until which the pointer lives. The text is emptied.
  */
 void server_answer(struct server_client *client, struct text *reply);
+/* Asks those who stream for more; about every millisecond. */
+void server_turn(struct server *s);
 /* Drops clients that idle; about every second. */
 void server_tick(struct server *s, ns_t now);

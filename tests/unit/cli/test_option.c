@@ -15,6 +15,7 @@
 struct seen {
 	const char *file;
 	bool is_json;
+	bool is_junk;
 };
 
 static int
@@ -38,10 +39,19 @@ take_never(void *options, const char *value, struct err *err)
 	return err_set(err, -EINVAL, "--never: not %s", value);
 }
 
+static int
+take_junk(void *options, const char *value, struct err *err)
+{
+	((struct seen *)options)->is_junk = true;
+	return 0;
+}
+
 static const struct cli_option rows[] = {
 	{"--file", "-f", "FILE", "a file", take_file},
 	{"--json", "-j", NULL, "JSON", take_json, "show list"},
 	{"--never", NULL, "X", "is refused", take_never},
+	{"--junk", "-j", NULL, "what -j is elsewhere", take_junk, "throw"},
+	{"--frown", "-f", NULL, "what -f is there", take_junk, "throw"},
 };
 static const struct cli cli = {"tool", rows, ARRAY_COUNT(rows)};
 
@@ -127,11 +137,41 @@ test_goes_with(void **state)
 	assert_string_equal(err.text, "--json does not go with lis, but with: show list");
 }
 
+/* A name may stand in rows of several commands: behind its command, its own is meant. */
+static void
+test_shared_names(void **state)
+{
+	static const struct {
+		const char *argv[WORDS];
+		const char *file;
+		bool is_json, is_junk;
+	} cases[] = {
+		{{"tool", "show", "-j"}, NULL, true, false},
+		{{"tool", "throw", "-j"}, NULL, false, true},
+		{{"tool", "-j", "throw"}, NULL, true, false},
+		{{"tool", "throw", "-f"}, NULL, false, true},
+		{{"tool", "-f", "a", "throw"}, "a", false, false},
+		{{"tool", "show", "-f", "a"}, "a", false, false},
+	};
+	for (size_t c = 0; c < ARRAY_COUNT(cases); c++) {
+		char *argv[WORDS];
+		struct seen seen = {0};
+		struct cli_args args;
+		struct err err;
+		memcpy(argv, cases[c].argv, sizeof(argv));
+		assert_int_equal(cli_parse(&cli, &seen, argv, &args, &err), 0);
+		assert_int_equal(seen.is_json, cases[c].is_json);
+		assert_int_equal(seen.is_junk, cases[c].is_junk);
+		assert_int_equal(seen.file != NULL, cases[c].file != NULL);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_takes),
+		cmocka_unit_test(test_shared_names),
 		cmocka_unit_test(test_refuses),
 		cmocka_unit_test(test_goes_with),
 	};
