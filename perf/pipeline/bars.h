@@ -18,6 +18,7 @@ struct cell {
 	unsigned bytes;
 	unsigned peers;
 	double clk, aead_clk; /* per packet */
+	const char *watch;    /* "+trace" while one ran, or NULL */
 };
 
 /* What the bars need of the cells measured; 0: not measured. Zeroed at first. */

@@ -11,6 +11,7 @@
 #include <rte_cycles.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bars.h"
 #include "traffic.h"
@@ -36,6 +37,8 @@ struct options {
 	unsigned rounds, burst;
 	uint8_t outer_family;
 	bool csv, bars, is_patient;
+	bool is_watched;         /* a row more, while somebody looks */
+	enum watch_kind watch_kind;
 };
 
 struct bench {
@@ -45,6 +48,7 @@ struct bench {
 	struct bars bars;
 	double all[MAX_LIST][RIG_MAX_BACKENDS][MAX_ROUNDS];
 	double aead[MAX_LIST][RIG_MAX_BACKENDS][MAX_ROUNDS];
+	double watched[MAX_LIST][RIG_MAX_BACKENDS][MAX_ROUNDS];
 };
 
 static const char usage[] =
@@ -63,7 +67,9 @@ static const char usage[] =
 	"  --burst    packets a turn, 1 to 64 (default 32)\n"
 	"  --rounds   whose median counts (default 41, or fewer, so that all ends within a minute\n"
 	"             on a busy machine; at most 501)\n"
-	"  --outer    IP version outside (default 4)\n";
+	"  --outer    IP version outside (default 4)\n"
+	"  --watch    trace or capture: each row is followed by one of the same rounds while a\n"
+	"             trace, of which no packet is shown, or a capture of all of them runs\n";
 
 static int
 parse_number(const char *text, unsigned min, unsigned max, unsigned *out)
@@ -151,6 +157,10 @@ take_option(struct options *o, int c)
 	case 'r':
 		o->is_patient = true;
 		return parse_number(optarg, 1, MAX_ROUNDS, &o->rounds);
+	case 'w':
+		o->is_watched = true;
+		o->watch_kind = strcmp(optarg, "capture") == 0 ? WATCH_CAPTURE : WATCH_TRACE;
+		return strcmp(optarg, "capture") == 0 || strcmp(optarg, "trace") == 0 ? 0 : -EINVAL;
 	case 'o':
 		return parse_outer(optarg, &o->outer_family);
 	default:
@@ -167,7 +177,7 @@ parse_options(int argc, char **argv, struct options *o)
 		{"bytes", required_argument, NULL, 'b'}, {"peers", required_argument, NULL, 'p'},
 		{"backend", required_argument, NULL, 'k'}, {"burst", required_argument, NULL, 'n'},
 		{"rounds", required_argument, NULL, 'r'}, {"outer", required_argument, NULL, 'o'},
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"watch", required_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {0}};
 	int c, rc = 0;
 	while (rc == 0 && (c = getopt_long(argc, argv, "h", known, NULL)) != -1)
 		rc = take_option(o, c);
@@ -196,10 +206,11 @@ print_cell(const struct options *o, const struct cell *c)
 		snprintf(bytes, sizeof(bytes), "%u", c->bytes);
 	double mpps = (double)rte_get_tsc_hz() / c->clk / 1e6;
 	double gbps = mpps * traffic_mean_bytes(c->bytes) * 8 / 1000;
+	char what[24];
+	snprintf(what, sizeof(what), "%s%s", traffic_names[c->what], c->watch ? c->watch : "");
 	printf(o->csv ? "%s,%s,%s,%u,%u,%.1f,%.3f,%.3f,%.1f\n"
 		      : "%-8s %-10s %5s %6u %8u %11.1f %8.3f %8.3f %9.1f\n",
-		traffic_names[c->what], c->backend, bytes, c->peers, 1u, c->clk, mpps, gbps,
-		c->aead_clk);
+		what, c->backend, bytes, c->peers, 1u, c->clk, mpps, gbps, c->aead_clk);
 	fflush(stdout);
 }
 
@@ -222,7 +233,14 @@ round_run(struct bench *b, const struct traffic *t, unsigned column, unsigned r,
 		return rc;
 	b->all[p][k][r] = (double)clk.all / (double)clk.n_pkts;
 	b->aead[p][k][r] = (double)clk.aead / (double)clk.n_pkts;
-	return 0;
+	if (!b->o.is_watched)
+		return 0;
+	clk = (struct traffic_clk){0};
+	world_watch(&b->worlds[p], true);
+	rc = traffic_run(&b->worlds[p], k, &one, &clk, err);
+	world_watch(&b->worlds[p], false);
+	b->watched[p][k][r] = (double)clk.all / (double)(clk.n_pkts + !clk.n_pkts);
+	return rc;
 }
 
 static int
@@ -249,6 +267,11 @@ cell_run(struct bench *b, const struct traffic *t, struct err *err)
 			.aead_clk = median(b->aead[p][k], r)};
 		print_cell(o, &c);
 		bars_note(&b->bars, &c);
+		if (!o->is_watched)
+			continue;
+		c.watch = o->watch_kind == WATCH_TRACE ? "+trace" : "+capture";
+		c.clk = median(b->watched[p][k], r);
+		print_cell(o, &c);
 	}
 	return 0;
 }
@@ -260,6 +283,8 @@ bench_run(struct bench *b, struct err *err)
 	int rc = rig_create(&b->rig, o->backend, o->outer_family, err);
 	for (unsigned i = 0; !rc && i < o->peers.n; i++)
 		rc = world_create(&b->worlds[i], &b->rig, o->peers.v[i], err);
+	for (unsigned i = 0; !rc && o->is_watched && i < o->peers.n; i++)
+		rc = world_watch_create(&b->worlds[i], o->watch_kind, err);
 	if (rc)
 		return rc;
 	puts(o->csv ? "case,backend,bytes,peers,workers,clk_per_packet,mpps,gbps,aead_clk"

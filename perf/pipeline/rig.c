@@ -288,9 +288,36 @@ world_create(struct world *world, struct rig *rig, uint32_t n_peers, struct err 
 	return 0;
 }
 
+int
+world_watch_create(struct world *world, enum watch_kind kind, struct err *err)
+{
+	static const char *const nobody[] = {"address", "192.0.2.1"};
+	static struct watch_plan plan;
+	memset(&plan, 0, sizeof(plan));
+	plan.kind = kind;
+	plan.snap_bytes = WATCH_MAX_SNAP_BYTES;
+	for (uint16_t link = 0; link < LINK_COUNT; link++)
+		watch_add_link(&plan, link);
+	int rc = match_parse(&plan.match, nobody, ARRAY_COUNT(nobody), err);
+	world->watch = rc ? NULL : watch_create(&plan, 1, err);
+	world->watches = world->watch ? watch_set_with(NULL, world->watch) : NULL;
+	return world->watches ? 0 : err_set(err, -ENOMEM, "no memory to look at packets");
+}
+
+void
+world_watch(struct world *world, bool is_on)
+{
+	uint32_t n_bytes;
+	world->config.tables->watches = is_on ? world->watches : NULL;
+	while (watch_ring_first(world->watch->lanes[0].ring, &n_bytes))
+		watch_ring_drop(world->watch->lanes[0].ring);
+}
+
 void
 world_destroy(struct world *world)
 {
+	free(world->watches);
+	watch_destroy(world->watch);
 	for (unsigned i = 0; i < RIG_MAX_BACKENDS; i++)
 		worker_destroy(world->workers[i]);
 	if (world->config.tables)

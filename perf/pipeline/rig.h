@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "path/worker.h"
+#include "watch/watch.h"
 
 enum {
 	RIG_MAX_BACKENDS = 4,
@@ -54,6 +55,8 @@ struct world {
 	struct far_end *peers;
 	struct path_config config;
 	struct worker *workers[RIG_MAX_BACKENDS];
+	struct watch *watch;        /* NULL: none was made */
+	struct watch_set *watches;
 };
 
 /* only_backend: a name, or NULL for all that this machine supports. 0 or a negative errno. */
@@ -62,6 +65,10 @@ void rig_destroy(struct rig *rig);
 
 int world_create(struct world *world, struct rig *rig, uint32_t n_peers, struct err *err);
 void world_destroy(struct world *world);
+/* Somebody who could look: a trace that shows nothing, or a capture of everything. */
+int world_watch_create(struct world *world, enum watch_kind kind, struct err *err);
+/* That one looks, or no longer does; what it was told is thrown away. */
+void world_watch(struct world *world, bool is_on);
 
 /* Addresses: of the box, a LAN host, the far end's outside (4 or 16 bytes, zeroed) and inside. */
 struct addr rig_local(const struct rig *rig);

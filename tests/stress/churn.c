@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/secret.h"
+#include "watch/watch.h"
 #include "wire/wg.h"
 
 enum { FLOOD_PREFIXES = 1200, FLOOD_EVERY = 256, HANDSHAKES_PAUSE_NS = 2000000 };
@@ -18,6 +19,8 @@ struct churn {
 	uint64_t n_changes;
 	bool is_glean[N_GATES];
 	bool is_calm;
+	struct watch *watches[N_GATES][2]; /* a trace and a capture, or NULL */
+	uint64_t n_records;
 	/* The handshake thread's, and atomics. */
 	uint64_t handshake_rng;
 	uint64_t n_sessions;
@@ -406,10 +409,77 @@ flood(struct churn *c, struct gate *gate, unsigned tunnel)
 	}
 }
 
+static void
+watch_end(struct gate *gate, struct watch **watch)
+{
+	struct tables *t = gate->config.tables;
+	struct watch_set *was = t->watches;
+	struct watch_set *set = watch_set_without(was, *watch);
+	rcu_publish(t->watches, set->n ? set : NULL);
+	if (!set->n)
+		free(set);
+	rcu_retire(&(*watch)->rcu, watch_free);
+	rcu_retire(&was->rcu, watch_set_free);
+	*watch = NULL;
+}
+
+static void
+watch_begin(struct gate *gate, const struct watch_plan *plan, struct watch **watch)
+{
+	struct tables *t = gate->config.tables;
+	struct watch_set *was = t->watches;
+	struct err err = {0};
+	*watch = watch_create(plan, GATE_WORKERS, &err);
+	must(*watch ? 0 : -ENOMEM, err.text);
+	struct watch_set *set = watch_set_with(was, *watch);
+	must(set ? 0 : -ENOMEM, "a set of watches");
+	rcu_publish(t->watches, set);
+	if (was)
+		rcu_retire(&was->rcu, watch_set_free);
+}
+
+/* Somebody begins to look at all packets, or has seen enough. */
+static void
+change_watch(struct churn *c, struct gate *gate, unsigned tunnel)
+{
+	static struct watch_plan plan;
+	enum watch_kind kind = draw(&c->rng) % 2 ? WATCH_TRACE : WATCH_CAPTURE;
+	struct watch **watch = &c->watches[gate->idx][kind];
+	if (*watch) {
+		watch_end(gate, watch);
+		return;
+	}
+	plan.kind = kind;
+	plan.match.link_id = MATCH_NO_LINK;
+	plan.snap_bytes = 1 + (uint32_t)(draw(&c->rng) % 200);
+	watch_add_link(&plan, LAN_LINK);
+	watch_add_link(&plan, WAN_LINK);
+	watch_add_link(&plan, link_of_iface(gate->iface_id));
+	watch_begin(gate, &plan, watch);
+}
+
+/* What workers tell is whole: it ends in a verdict, and has the bytes it says. */
+static void
+take_records(struct churn *c, struct watch *watch)
+{
+	for (unsigned i = 0; watch && i < watch->n_lanes; i++) {
+		const struct watch_record *r;
+		uint32_t n_bytes;
+		while ((r = watch_ring_first(watch->lanes[i].ring, &n_bytes))) {
+			bool is_whole = n_bytes == sizeof(*r) + r->n_captured &&
+					r->worker == i && r->fate.stage < STAGES &&
+					r->fate.verdict < VERDICTS;
+			must(is_whole ? 0 : -EINVAL, "a record of a watch");
+			watch_ring_drop(watch->lanes[i].ring);
+			c->n_records++;
+		}
+	}
+}
+
 typedef void (*change)(struct churn *c, struct gate *gate, unsigned tunnel);
 static const change changes[] = {change_endpoint, change_nexthops, change_routes, change_locals,
 	change_allowed, replace_peer, wipe_sessions, give_up_handshake, send_keepalive,
-	send_message, change_interface, detach_port};
+	send_message, change_interface, detach_port, change_watch, change_watch};
 
 /* ---- Life ---- */
 
@@ -418,6 +488,8 @@ churn_turn(struct churn *c)
 {
 	for (unsigned i = 0; i < N_GATES; i++) {
 		take_events(c, &c->g->gate[i]);
+		take_records(c, c->watches[i][WATCH_TRACE]);
+		take_records(c, c->watches[i][WATCH_CAPTURE]);
 		if (c->is_glean[i])
 			set_nexthops(&c->g->gate[i], true); /* the neighbour has answered */
 		c->is_glean[i] = false;
@@ -483,5 +555,12 @@ churn_stop(struct churn *c, uint64_t *n_sessions, uint64_t *n_changes)
 {
 	*n_sessions = c->n_sessions;
 	*n_changes = c->n_changes;
+	for (unsigned i = 0; i < N_GATES; i++) {
+		for (unsigned kind = 0; kind < 2; kind++) {
+			if (c->watches[i][kind])
+				watch_end(&c->g->gate[i], &c->watches[i][kind]);
+		}
+	}
+	printf("%llu records of packets\n", (unsigned long long)c->n_records);
 	free(c);
 }
