@@ -37,7 +37,7 @@ port_netdev_mtu(const char *netdev)
 	int fd = *netdev ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
 	if (fd < 0)
 		return 0;
-	strncpy(ifr.ifr_name, netdev, sizeof(ifr.ifr_name) - 1);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", netdev);
 	uint32_t mtu = ioctl(fd, SIOCGIFMTU, &ifr) == 0 ? (uint32_t)ifr.ifr_mtu : 0;
 	close(fd);
 	return mtu;
