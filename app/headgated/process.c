@@ -93,7 +93,7 @@ is_bound_safely(const char *pci)
 	return strcmp(name, "vfio-pci") == 0 || strcmp(name, "mlx5_core") == 0;
 }
 
-/* docs/decisions/0021 says what each is for. */
+/* docs/decisions/0011 says what each is for. */
 static uint64_t
 capabilities_for(const struct intent *intent)
 {

@@ -3,7 +3,7 @@
  * Adopting a netdev: what the kernel has on it, addresses, routes that lead over it, neighbours
  * and the rules that name it, moves to the twin of the port, and back at the end. Everything goes
  * as the kernel dumped it, with the device replaced, so no attribute is lost. The order, and why
- * a connection over the netdev survives it: docs/decisions/0011-adopting-a-port.md.
+ * a connection over the netdev survives it: docs/decisions/0007-adopting-a-port.md.
  */
 #pragma once
 

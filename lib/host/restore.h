@@ -3,7 +3,7 @@
  * What was changed on the machine and how to undo it. A step is a value; it is noted before the
  * change is made, in memory and as a line of a file, and undone in reverse. So what a process
  * that was killed leaves behind can be undone by `headgate restore` or by the next start
- * (restore_leftovers). The file and its rules: docs/decisions/0010-restore-file.md.
+ * (restore_leftovers). The file and its rules: docs/decisions/0006-restore-file.md.
  *
  * One thread at a time uses a struct restore: the start, then control, then the end.
  */

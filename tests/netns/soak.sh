@@ -28,8 +28,8 @@ expect pings c-lan "$(host4 a)"
 
 rss_kib() { awk '/^VmRSS/ { print $2 }' "/proc/${net_pid[gateway-a]}/status"; }
 descriptors() { find "/proc/${net_pid[gateway-a]}/fd" -mindepth 1 | wc -l; }
-capture() { # a second of it, to nowhere
-	timeout 5 "$headgate" --socket "/run/headgate/${site_dev[a]}.sock" capture -c 50 -w /dev/null
+look_closer() { # at a few packets of the flows
+	headgate_ctl a trace -n 20 --timeout 3 && headgate_ctl a capture -c 50 -w /dev/null
 }
 
 # Each changes one thing and leaves it so that the flows between a and b can go on.
@@ -73,7 +73,7 @@ questions() {
 		wg show hg0 dump
 }
 changes=(peers_come_and_go peer_c_leaves_and_returns allowed_ips_change endpoint_moves
-	addresses_change routes_change questions)
+	addresses_change routes_change questions look_closer)
 
 # Every change in turn, with c's own traffic, until the time is over. Sets n_changes.
 soak() { # SECONDS
