@@ -148,7 +148,9 @@ worker_main(void *arg)
 {
 	struct gateway *g = arg;
 	/* Where a worker shares its core it goes first: its NIC's queue holds some milliseconds. */
-	(void)setpriority(PRIO_PROCESS, (id_t)rte_gettid(), WORKER_NICE);
+	if (setpriority(PRIO_PROCESS, (id_t)rte_gettid(), WORKER_NICE))
+		log_warn("worker %u cannot go before other processes on its core (%s): it may "
+			 "lose packets while they run", rte_lcore_id() - 1, strerror(errno));
 	worker_run(g->workers[rte_lcore_id() - 1], &g->stop_workers);
 	return 0;
 }

@@ -97,7 +97,8 @@ is_bound_safely(const char *pci)
 static uint64_t
 capabilities_for(const struct intent *intent)
 {
-	uint64_t mask = CAPS(NET_ADMIN) | CAPS(NET_RAW) | CAPS(NET_BIND_SERVICE) | CAPS(IPC_LOCK);
+	uint64_t mask = CAPS(NET_ADMIN) | CAPS(NET_RAW) | CAPS(NET_BIND_SERVICE) | CAPS(IPC_LOCK) |
+			CAPS(SYS_NICE);
 	for (size_t i = 0; i < intent->n_ports; i++) {
 		const char *device = intent->ports[i]->device;
 		if (strncmp(device, "net_af_xdp", 10) == 0)
@@ -134,8 +135,8 @@ process_limit(const struct intent *intent, struct err *err)
 	int rc = caps_permitted(&permitted, err);
 	if (rc)
 		return rc;
-	uint64_t dispensable = CAPS(IPC_LOCK) | CAPS(NET_BIND_SERVICE) | CAPS(CHOWN) |
-			       CAPS(DAC_OVERRIDE) | CAPS(SYS_PTRACE);
+	uint64_t dispensable = CAPS(IPC_LOCK) | CAPS(SYS_NICE) | CAPS(NET_BIND_SERVICE) |
+			       CAPS(CHOWN) | CAPS(DAC_OVERRIDE) | CAPS(SYS_PTRACE);
 	uint64_t missing = wanted & ~permitted & ~dispensable;
 	if (missing)
 		return err_set(err, -EPERM,

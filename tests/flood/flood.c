@@ -3,7 +3,7 @@
  * Sends packets at a gateway as fast as this machine can, from made-up addresses:
  *
  *   flood KIND --dev NETDEV --mac MAC --to ADDRESS --port PORT [--from ADDRESS] [--key PUBLICKEY]
- *         [--seconds N]
+ *         [--seconds N] [--pps N]
  *
  *   initiation  handshake initiations with a right mac1 (so --key), else random
  *   bad-mac     the same with a wrong mac1
@@ -57,6 +57,7 @@ struct flood {
 	uint16_t port;
 	struct key key;
 	unsigned seconds;
+	unsigned pps;          /* 0: as many as can be */
 	int fd;
 	struct frame *frames;
 	unsigned n_frames;
@@ -250,9 +251,11 @@ send_for(struct flood *f)
 	struct iovec iov[BATCH];
 	uint64_t n_sent = 0;
 	unsigned next = 0;
-	ns_t end_ns = clock_boot_ns() + f->seconds * NS_IN_S;
+	ns_t begin_ns = clock_boot_ns(), end_ns = begin_ns + f->seconds * NS_IN_S;
 	memset(msgs, 0, sizeof(msgs));
-	while (clock_boot_ns() < end_ns) {
+	for (ns_t now_ns = begin_ns; now_ns < end_ns; now_ns = clock_boot_ns()) {
+		if (f->pps && n_sent * NS_IN_S > (now_ns - begin_ns) * f->pps)
+			continue;
 		for (unsigned i = 0; i < BATCH; i++, next = (next + 1) % f->n_frames) {
 			iov[i] = (struct iovec){f->frames[next].bytes, f->frames[next].n_bytes};
 			msgs[i].msg_hdr.msg_iov = &iov[i];
@@ -282,6 +285,8 @@ take_option(struct flood *f, const char *name, const char *value)
 		f->port = (uint16_t)atoi(value);
 	else if (strcmp(name, "--key") == 0 && key_from_base64(&f->key, value) == 0)
 		return;
+	else if (strcmp(name, "--pps") == 0)
+		f->pps = (unsigned)atoi(value);
 	else if (strcmp(name, "--seconds") == 0)
 		f->seconds = (unsigned)atoi(value);
 	else

@@ -29,14 +29,14 @@ only() { # FIELD BIT…: those and none but them
 	[ $((0x$(status_of "$field") & ~(1 << 19))) -eq "$mask" ]
 }
 
-net_bind=10 net_admin=12 net_raw=13 ipc_lock=14 sys_admin=21
+net_bind=10 net_admin=12 net_raw=13 ipc_lock=14 sys_admin=21 sys_nice=23
 
 proves "with AF_PACKET: what the network needs, and nothing else, also not for its children"
 port_kind=packet
 site_conf a b
 expect gateway_up a
 for field in CapPrm CapEff CapBnd; do
-	expect only $field $net_bind $net_admin $net_raw $ipc_lock
+	expect only $field $net_bind $net_admin $net_raw $ipc_lock $sys_nice
 done
 expect [ "$(status_of NoNewPrivs)" -eq 1 ]
 expect pings a-lan "$(host4 b)"
@@ -60,7 +60,7 @@ proves "with AF_XDP: CAP_SYS_ADMIN too, to open the programs that are there alre
 port_kind=xdp
 site_conf a b
 expect gateway_up a
-expect only CapPrm $net_bind $net_admin $net_raw $ipc_lock $sys_admin
+expect only CapPrm $net_bind $net_admin $net_raw $ipc_lock $sys_admin $sys_nice
 expect pings a-lan "$(host4 b)"
 refuse has CapEff 1 # CAP_DAC_OVERRIDE
 expect gateway_down a
@@ -68,7 +68,7 @@ expect gateway_down a
 proves "a hook, run as root, has what headgated was started with; headgated itself has not"
 sed -i "/^\[Interface\]/a PostUp = grep ^Cap /proc/self/status >$run/hook" "$(conf_of a)"
 expect gateway_up a
-expect only CapPrm $net_bind $net_admin $net_raw $ipc_lock $sys_admin
+expect only CapPrm $net_bind $net_admin $net_raw $ipc_lock $sys_admin $sys_nice
 expect grep -q "^CapEff:.$(awk '/^CapBnd/ { print $2 }' /proc/self/status)" "$run/hook"
 expect gateway_down a
 
