@@ -59,7 +59,8 @@ expect [ "$(rate wg-replay)" -eq 0 ]
 headgate_ctl a drops --by port >"$run/by-port"
 expect grep -Eq '20 .* wg-type +wan' "$run/by-port"
 headgate_ctl a drops --by peer >"$run/by-peer"
-expect grep -Eq "5 .* wg-inner-source +hg0 .*$(public_key b)" "$run/by-peer"
+# Not -E: a + in the key is a letter.
+expect grep -q "5 .* wg-inner-source  *hg0 .*$(public_key b)" "$run/by-peer"
 refuse headgate_ctl a drops --by weather
 
 proves "a peer that was removed leaves no name"
