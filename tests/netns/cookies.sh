@@ -38,11 +38,19 @@ cookie_seen() { # FROM TO
 
 proves "the peer is flooded: it answers with a cookie, and the next initiation is let in"
 cookie_watch b a
-flood b 3000
+flood b "$([ "${PEER:-}" = kernel ] && echo 15000 || echo 3000)"
 sleep 3
 expect_within 20 on a-lan ping -q -n -c 1 -W 1 "$(host4 b)"
 case ${PEER:-} in
-kernel | boringtun) expect cookie_seen b a ;;
+kernel | boringtun) # now and then it has time for us between two of the flood: then once more
+	for _ in 1 2 3 4; do
+		cookie_seen b a && break
+		expect wg set "${site_dev[a]}" peer "$(public_key b)" remove
+		expect headgate_ctl a reload
+		expect_within 20 on a-lan ping -q -n -c 1 -W 1 "$(host4 b)"
+	done
+	expect cookie_seen b a
+	;;
 *) say "a cookie came: $(cookie_seen b a && echo yes || echo no)" ;;
 esac
 

@@ -17,7 +17,7 @@ dev=${site_dev[a]}
 proves "a packet from the LAN starts a handshake, and is not lost meanwhile"
 expect on a-lan ping -q -n -c 1 -W 5 "$(host4 b)"
 expect has_handshake "$dev" b
-expect has_handshake "${site_dev[b]}" a
+expect_within 3 has_handshake "${site_dev[b]}" a # boringtun tells of none for its first second
 
 proves "pings go both ways, small ones and as large as the tunnel takes"
 expect pings a-lan "$(host4 b)"
