@@ -76,14 +76,17 @@ text_add_bytes(struct text *t, const void *data, size_t n_bytes)
 void
 text_add(struct text *t, const char *format, ...)
 {
-	char line[512];
-	va_list ap;
+	va_list ap, again;
 	va_start(ap, format);
-	int n = vsnprintf(line, sizeof(line), format, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(line))
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, format, ap);
+	char *at = n < 0 ? NULL : text_room(t, (size_t)n);
+	if (at) {
+		vsnprintf(at, (size_t)n + 1, format, again);
+		text_grew(t, (size_t)n);
+	} else {
 		t->failed = true;
-	else
-		text_add_bytes(t, line, (size_t)n);
-	secret_wipe(line, sizeof(line));
+	}
+	va_end(again);
+	va_end(ap);
 }
