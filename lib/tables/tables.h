@@ -96,14 +96,15 @@ struct encap {
 	uint8_t header_bytes;      /* 28 or 48 */
 	uint8_t family;
 	bool has_route;            /* else packets end as no-underlay */
-	uint16_t link_id;          /* out of which they went when it was made, or LINK_NONE */
 	uint32_t nexthop_id;       /* underlay */
 	uint32_t checksum; /* v4: sum over the header as it stands; v6: over the pseudo header */
 	uint32_t generation;       /* of the underlay when it was made */
+	uint16_t link_id;          /* out of which they went when it was made, or LINK_NONE */
 	struct endpoint remote;
 	struct addr local;
 	struct rcu_node rcu;       /* the tables' own */
 };
+_Static_assert(offsetof(struct encap, link_id) == 64, "sealing reads one line of it");
 
 struct peer_entry {
 	/* What sealing reads. */
