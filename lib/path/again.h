@@ -13,7 +13,7 @@ struct burst;
 struct rte_mbuf;
 struct worker;
 
-enum { AGAIN_MAX = 48 }; /* with what orders make, less than a burst */
+enum { AGAIN_MAX = 48 }; /* with what orders make, a burst at most */
 
 enum again_stage {
 	AGAIN_ROUTED, /* an inner packet: its next hop in the forwarding table is to be found */

@@ -10,6 +10,7 @@ enum {
 	HANDSHAKE_TOS = 0x88, /* AF41, as the kernel marks initiations and responses */
 	ORDER_HEADROOM = 112, /* outer headers, data header and VLAN tag fit in front */
 };
+_Static_assert(ORDERS_PER_TURN + (int)AGAIN_MAX <= (int)BURST_MAX, "both come before rx_burst");
 
 /* A fresh packet with n_bytes of room at p->ip, or NULL (counted) when the pool is empty. */
 static struct packet *
