@@ -172,6 +172,8 @@ endpoint_parse(const char *text, struct endpoint *out)
 	long port = decimal_parse(colon + 1, UINT16_MAX);
 	if (port < 0 || addr_parse(host, &e.addr) || bracketed != (e.addr.family == ADDR_V6))
 		return -EINVAL;
+	if (e.scope_id && e.addr.family != ADDR_V6)
+		return -EINVAL; /* a sockaddr_in has no room for it: it would be lost unsaid */
 	e.port = (uint16_t)port;
 	*out = e;
 	return 0;

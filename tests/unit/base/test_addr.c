@@ -61,7 +61,8 @@ endpoints(void **state)
 {
 	static const char *good[] = {"192.0.2.1:51820", "[2001:db8::1]:1", "192.0.2.1:0"};
 	static const char *bad[] = {"192.0.2.1", "192.0.2.1:65536", "2001:db8::1:51820",
-		"[192.0.2.1]:1", "host:1", ":1", "[]:1", "192.0.2.1:+1", "192.0.2.1:"};
+		"[192.0.2.1]:1", "host:1", ":1", "[]:1", "192.0.2.1:+1", "192.0.2.1:",
+		"192.0.2.1%lo:1"};
 	for (size_t i = 0; i < ARRAY_COUNT(good); i++) {
 		struct endpoint e, again;
 		char text[ENDPOINT_TEXT_BYTES];
