@@ -1,11 +1,41 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Secrets: wiped on every way out, compared in constant time, never logged. */
+/*
+ * Secrets: wiped on every way out, compared in constant time, never logged.
+ *
+ * secret_is_secret and secret_is_public tell the constant-time runs of tests/ct which bytes no
+ * branch and no address may depend on. They are built with HG_CT_CHECK and run under valgrind,
+ * which then takes secrets for undefined memory; everywhere else the two do nothing.
+ */
 #pragma once
 
 #include <sodium/randombytes.h>
 #include <sodium/utils.h>
 #include <stdbool.h>
 #include <stddef.h>
+#ifdef HG_CT_CHECK
+#include <valgrind/memcheck.h>
+#endif
+
+/* From here on n_bytes at p are secret, and so is what is computed of them. */
+static inline void
+secret_is_secret(const void *p, size_t n_bytes)
+{
+#ifdef HG_CT_CHECK
+	VALGRIND_MAKE_MEM_UNDEFINED(p, n_bytes);
+#endif
+}
+
+/*
+ * n_bytes at p may be branched on although they were computed of secrets: whether a tag was right,
+ * for all the world sees what becomes of the message. Say why at each call.
+ */
+static inline void
+secret_is_public(const void *p, size_t n_bytes)
+{
+#ifdef HG_CT_CHECK
+	VALGRIND_MAKE_MEM_DEFINED(p, n_bytes);
+#endif
+}
 
 /* Overwrites n_bytes with zeros; the compiler may not leave it out. */
 static inline void
@@ -18,7 +48,11 @@ secret_wipe(void *p, size_t n_bytes)
 static inline bool
 secret_is_equal(const void *a, const void *b, size_t n_bytes)
 {
-	return sodium_memcmp(a, b, n_bytes) == 0;
+	int differ = sodium_memcmp(a, b, n_bytes);
+
+	/* What is done with a wrong tag or mac shows anyway; where they differ stays unknown. */
+	secret_is_public(&differ, sizeof(differ));
+	return differ == 0;
 }
 
 static inline bool

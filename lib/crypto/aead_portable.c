@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sodium/crypto_aead_chacha20poly1305.h>
 
+#include "base/secret.h"
 #include "crypto/aead_backends.h"
 
 static bool
@@ -50,6 +51,8 @@ open_burst(void *state, struct aead_job *jobs, unsigned n)
 		j->is_ok =
 			crypto_aead_chacha20poly1305_ietf_decrypt_detached(j->data, NULL, j->data,
 				j->n_bytes, j->data + j->n_bytes, NULL, 0, nonce, j->key) == 0;
+		/* The verdict is public: a forged message is dropped. */
+		secret_is_public(&j->is_ok, sizeof(j->is_ok));
 	}
 }
 
