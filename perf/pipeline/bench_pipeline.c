@@ -2,187 +2,50 @@
 /*
  * perf-pipeline: what a packet costs a worker from classify to finish, ring calls left out.
  *
- * For each (case, bytes) the rounds go through all peer counts and backends in turn, so that
- * what disturbs the machine disturbs them alike; medians count. At the end stand the bars: path
- * minus AEAD against ipsec-mb's own 64-byte figure of this run, and many peers against one.
+ * A column is a world (peer count, IP version outside), a burst size and a backend. For each
+ * (case, bytes) the rounds go through all columns in turn, so that what disturbs the machine
+ * disturbs them alike; medians count, of clocks and of each round's ratios to other columns. At
+ * the end stand the bars (bars.h).
  */
 #include <errno.h>
-#include <getopt.h>
 #include <rte_cycles.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bars.h"
+#include "options.h"
 #include "traffic.h"
 
 enum {
-	MAX_LIST = 8,
-	MAX_ROUNDS = 501,
+	MAX_WORLDS = 2 * OPTIONS_MAX_LIST,
+	MAX_COLUMNS = 3 * OPTIONS_MAX_LIST * RIG_MAX_BACKENDS,
 	PACKETS_A_ROUND = 1024,
 	PACKETS_TO_WARM = 512,
-	BYTES_MIN = 28,
-	ROUNDS_MIN = 5,
+	ROUNDS_MIN = 7,
 	BUDGET_S = 40,           /* for all cells, unless --rounds asks for more */
 };
 
-struct list {
-	unsigned v[MAX_LIST];
-	unsigned n;
-};
-
-struct options {
-	struct list cases, bytes, peers;
-	const char *backend;
-	unsigned rounds, burst;
-	uint8_t outer_family;
-	bool csv, bars, is_patient;
-	bool is_watched;         /* a row more, while somebody looks */
-	enum watch_kind watch_kind;
+struct column {
+	struct world *world;
+	unsigned backend;                  /* its place in the rig's list */
+	unsigned burst;
+	const struct column *ipsecmb;      /* compared with; NULL: not there */
+	const struct column *first;        /* of the first outer and burst; NULL: this one is */
+	double all[OPTIONS_MAX_ROUNDS];    /* clocks a packet */
+	double aead[OPTIONS_MAX_ROUNDS];
+	double watched[OPTIONS_MAX_ROUNDS];
 };
 
 struct bench {
 	struct options o;
 	struct rig rig;
-	struct world worlds[MAX_LIST];
+	struct world worlds[MAX_WORLDS];
+	unsigned n_worlds;
+	struct column columns[MAX_COLUMNS];
+	unsigned n_columns;
 	struct bars bars;
-	double all[MAX_LIST][RIG_MAX_BACKENDS][MAX_ROUNDS];
-	double aead[MAX_LIST][RIG_MAX_BACKENDS][MAX_ROUNDS];
-	double watched[MAX_LIST][RIG_MAX_BACKENDS][MAX_ROUNDS];
 };
-
-static const char usage[] =
-	"perf-pipeline [--csv] [--quick] [--bars] [--case C[,C...]] [--bytes N[,N...]] \n"
-	"              [--peers N[,N...]] [--backend NAME] [--burst N] [--rounds N] [--outer 4|6]\n"
-	"Clocks (TSC) that a packet costs one worker over ring ports with real sessions.\n"
-	"  --csv      columns case,backend,bytes,peers,workers,clk_per_packet,mpps,gbps,aead_clk\n"
-	"  --quick    11 rounds\n"
-	"  --bars     exit 1 when a bar is missed or was not measured\n"
-	"  --case     encrypt, decrypt, hairpin (default: all three)\n"
-	"  --bytes    of the inner IPv4 packet, 28 to 1420, or imix: 28 x 64, 16 x 570, 4 x 1420\n"
-	"             (1518 cut to the tunnel's MTU), drawn at random\n"
-	"             (default 64,128,256,512,1024,1420,imix)\n"
-	"  --peers    in random order (default 1,1000,10000; at most 60000)\n"
-	"  --backend  only this AEAD (default: every one that this machine supports)\n"
-	"  --burst    packets a turn, 1 to 64 (default 32)\n"
-	"  --rounds   whose median counts (default 41, or fewer, so that all ends within a minute\n"
-	"             on a busy machine; at most 501)\n"
-	"  --outer    IP version outside (default 4)\n"
-	"  --watch    trace or capture: each row is followed by one of the same rounds while a\n"
-	"             trace, of which no packet is shown, or a capture of all of them runs\n";
-
-static int
-parse_number(const char *text, unsigned min, unsigned max, unsigned *out)
-{
-	char *end;
-	errno = 0;
-	unsigned long v = strtoul(text, &end, 10);
-	if (errno || end == text || *end || v < min || v > max)
-		return -EINVAL;
-	*out = (unsigned)v;
-	return 0;
-}
-
-static int
-parse_case(const char *text, unsigned *out)
-{
-	for (*out = 0; *out < TRAFFIC_CASES; (*out)++) {
-		if (strcmp(text, traffic_names[*out]) == 0)
-			return 0;
-	}
-	return -EINVAL;
-}
-
-static int
-parse_bytes(const char *text, unsigned *out)
-{
-	if (strcmp(text, "imix") != 0)
-		return parse_number(text, BYTES_MIN, RIG_TUNNEL_MTU, out);
-	*out = TRAFFIC_IMIX;
-	return 0;
-}
-
-static int
-parse_peers(const char *text, unsigned *out)
-{
-	return parse_number(text, 1, RIG_MAX_PEERS, out);
-}
-
-static int
-parse_list(char *text, int (*parse)(const char *, unsigned *), struct list *out)
-{
-	char *save = NULL;
-	out->n = 0;
-	for (char *t = strtok_r(text, ",", &save); t; t = strtok_r(NULL, ",", &save)) {
-		if (out->n == MAX_LIST || parse(t, &out->v[out->n]) < 0)
-			return -EINVAL;
-		out->n++;
-	}
-	return out->n ? 0 : -EINVAL;
-}
-
-static int
-parse_outer(const char *text, uint8_t *family)
-{
-	unsigned version = 0;
-	int rc = parse_number(text, 4, 6, &version);
-	*family = version == 6 ? ADDR_V6 : ADDR_V4;
-	return version == 5 ? -EINVAL : rc;
-}
-
-static int
-take_option(struct options *o, int c)
-{
-	switch (c) {
-	case 'c':
-		o->csv = true;
-		return 0;
-	case 'B':
-		o->bars = true;
-		return 0;
-	case 'q':
-		o->rounds = 11;
-		return 0;
-	case 'a':
-		return parse_list(optarg, parse_case, &o->cases);
-	case 'b':
-		return parse_list(optarg, parse_bytes, &o->bytes);
-	case 'p':
-		return parse_list(optarg, parse_peers, &o->peers);
-	case 'k':
-		o->backend = optarg;
-		return 0;
-	case 'n':
-		return parse_number(optarg, 1, BURST_MAX, &o->burst);
-	case 'r':
-		o->is_patient = true;
-		return parse_number(optarg, 1, MAX_ROUNDS, &o->rounds);
-	case 'w':
-		o->is_watched = true;
-		o->watch_kind = strcmp(optarg, "capture") == 0 ? WATCH_CAPTURE : WATCH_TRACE;
-		return strcmp(optarg, "capture") == 0 || strcmp(optarg, "trace") == 0 ? 0 : -EINVAL;
-	case 'o':
-		return parse_outer(optarg, &o->outer_family);
-	default:
-		return -EINVAL;
-	}
-}
-
-static int
-parse_options(int argc, char **argv, struct options *o)
-{
-	static const struct option known[] = {{"csv", no_argument, NULL, 'c'},
-		{"quick", no_argument, NULL, 'q'},
-		{"bars", no_argument, NULL, 'B'}, {"case", required_argument, NULL, 'a'},
-		{"bytes", required_argument, NULL, 'b'}, {"peers", required_argument, NULL, 'p'},
-		{"backend", required_argument, NULL, 'k'}, {"burst", required_argument, NULL, 'n'},
-		{"rounds", required_argument, NULL, 'r'}, {"outer", required_argument, NULL, 'o'},
-		{"watch", required_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {0}};
-	int c, rc = 0;
-	while (rc == 0 && (c = getopt_long(argc, argv, "h", known, NULL)) != -1)
-		rc = take_option(o, c);
-	return optind < argc ? -EINVAL : rc;
-}
 
 static int
 compare_double(const void *a, const void *b)
@@ -192,108 +55,187 @@ compare_double(const void *a, const void *b)
 }
 
 static double
-median(double *values, unsigned n)
+median(const double *values, unsigned n)
 {
-	qsort(values, n, sizeof(*values), compare_double);
-	return values[n / 2];
+	double sorted[OPTIONS_MAX_ROUNDS];
+	memcpy(sorted, values, n * sizeof(*values));
+	qsort(sorted, n, sizeof(*sorted), compare_double);
+	return sorted[n / 2];
+}
+
+/* The median of the rounds' ratios; 0 when there is nothing to compare with. */
+static double
+median_ratio(const struct column *c, const struct column *to, unsigned n)
+{
+	double ratios[OPTIONS_MAX_ROUNDS];
+	if (!to)
+		return 0;
+	for (unsigned r = 0; r < n; r++)
+		ratios[r] = c->all[r] / to->all[r];
+	return median(ratios, n);
+}
+
+static void
+print_ratio(const struct options *o, double ratio)
+{
+	if (ratio > 0)
+		printf(o->csv ? ",%.3f" : " %8.3f", ratio);
+	else
+		fputs(o->csv ? "," : "        -", stdout);
 }
 
 static void
 print_cell(const struct options *o, const struct cell *c)
 {
-	char bytes[16] = "imix";
+	char bytes[16] = "imix", what[24];
 	if (c->bytes != TRAFFIC_IMIX)
 		snprintf(bytes, sizeof(bytes), "%u", c->bytes);
 	double mpps = (double)rte_get_tsc_hz() / c->clk / 1e6;
 	double gbps = mpps * traffic_mean_bytes(c->bytes) * 8 / 1000;
-	char what[24];
 	snprintf(what, sizeof(what), "%s%s", traffic_names[c->what], c->watch ? c->watch : "");
-	printf(o->csv ? "%s,%s,%s,%u,%u,%.1f,%.3f,%.3f,%.1f\n"
-		      : "%-8s %-10s %5s %6u %8u %11.1f %8.3f %8.3f %9.1f\n",
-		what, c->backend, bytes, c->peers, 1u, c->clk, mpps, gbps, c->aead_clk);
+	printf(o->csv ? "%s,%s,%s,%u,%u,%.1f,%.3f,%.3f,%.1f,%u,%u"
+		      : "%-8s %-10s %5s %6u %8u %11.1f %8.3f %8.3f %9.1f %6u %6u",
+		what, c->backend, bytes, c->peers, 1u, c->clk, mpps, gbps, c->aead_clk,
+		c->outer_family == ADDR_V4 ? 4u : 6u, c->burst);
+	print_ratio(o, c->to_ipsecmb);
+	print_ratio(o, c->to_first);
+	putchar('\n');
 	fflush(stdout);
 }
 
-/* One round of a cell for one column: a peer count and a backend. */
+/* One round of one column. */
 static int
-round_run(struct bench *b, const struct traffic *t, unsigned column, unsigned r, struct err *err)
+round_run(struct bench *b, const struct traffic *t, struct column *c, unsigned r, struct err *err)
 {
-	unsigned p = column / b->rig.n_backends, k = column % b->rig.n_backends;
 	struct traffic one = *t;
 	struct traffic_clk warm = {0}, clk = {0};
+	one.burst = c->burst;
 	one.rng = t->rng + r;
-	one.n_bursts = PACKETS_TO_WARM / t->burst + 1;
+	one.n_bursts = PACKETS_TO_WARM / c->burst + 1;
 	one.looks = r == 0;
-	int rc = traffic_run(&b->worlds[p], k, &one, &warm, err);
-	one.n_bursts = PACKETS_A_ROUND / t->burst + 1;
+	int rc = traffic_run(c->world, c->backend, &one, &warm, err);
+	one.n_bursts = PACKETS_A_ROUND / c->burst + 1;
 	one.looks = false;
 	if (!rc)
-		rc = traffic_run(&b->worlds[p], k, &one, &clk, err);
+		rc = traffic_run(c->world, c->backend, &one, &clk, err);
 	if (rc)
 		return rc;
-	b->all[p][k][r] = (double)clk.all / (double)clk.n_pkts;
-	b->aead[p][k][r] = (double)clk.aead / (double)clk.n_pkts;
+	c->all[r] = (double)clk.all / (double)clk.n_pkts;
+	c->aead[r] = (double)clk.aead / (double)clk.n_pkts;
 	if (!b->o.is_watched)
 		return 0;
 	clk = (struct traffic_clk){0};
-	world_watch(&b->worlds[p], true);
-	rc = traffic_run(&b->worlds[p], k, &one, &clk, err);
-	world_watch(&b->worlds[p], false);
-	b->watched[p][k][r] = (double)clk.all / (double)(clk.n_pkts + !clk.n_pkts);
+	world_watch(c->world, true);
+	rc = traffic_run(c->world, c->backend, &one, &clk, err);
+	world_watch(c->world, false);
+	c->watched[r] = (double)clk.all / (double)(clk.n_pkts + !clk.n_pkts);
 	return rc;
 }
 
+static void
+report_column(struct bench *b, const struct traffic *t, const struct column *c, unsigned n_rounds)
+{
+	struct cell cell = {.what = t->what,
+		.backend = b->rig.backends[c->backend]->name,
+		.bytes = t->bytes,
+		.peers = c->world->n_peers,
+		.outer_family = c->world->outer_family,
+		.burst = c->burst,
+		.clk = median(c->all, n_rounds),
+		.aead_clk = median(c->aead, n_rounds),
+		.to_ipsecmb = median_ratio(c, c->ipsecmb, n_rounds),
+		.to_first = median_ratio(c, c->first, n_rounds)};
+	print_cell(&b->o, &cell);
+	bars_note(&b->bars, &cell);
+	if (!b->o.is_watched)
+		return;
+	cell.watch = b->o.watch_kind == WATCH_TRACE ? "+trace" : "+capture";
+	cell.clk = median(c->watched, n_rounds);
+	cell.to_ipsecmb = cell.to_first = 0;
+	print_cell(&b->o, &cell);
+}
+
+/* All columns of a case and size. */
 static int
 cell_run(struct bench *b, const struct traffic *t, struct err *err)
 {
 	const struct options *o = &b->o;
-	unsigned n_columns = o->peers.n * b->rig.n_backends, r = 0;
+	unsigned r = 0;
 	ns_t share_ns = BUDGET_S * NS_IN_S / (o->cases.n * o->bytes.n);
 	ns_t end = clock_boot_ns() + share_ns;
 	for (; r < o->rounds && (r < ROUNDS_MIN || o->is_patient || clock_boot_ns() < end); r++) {
-		for (unsigned i = 0; i < n_columns; i++) {
-			int rc = round_run(b, t, i, r, err);
+		for (unsigned i = 0; i < b->n_columns; i++) {
+			int rc = round_run(b, t, &b->columns[i], r, err);
 			if (rc)
 				return rc;
 		}
 	}
-	for (unsigned i = 0; i < n_columns; i++) {
-		unsigned p = i / b->rig.n_backends, k = i % b->rig.n_backends;
-		struct cell c = {.what = t->what,
-			.backend = b->rig.backends[k]->name,
-			.bytes = t->bytes,
-			.peers = o->peers.v[p],
-			.clk = median(b->all[p][k], r),
-			.aead_clk = median(b->aead[p][k], r)};
-		print_cell(o, &c);
-		bars_note(&b->bars, &c);
-		if (!o->is_watched)
-			continue;
-		c.watch = o->watch_kind == WATCH_TRACE ? "+trace" : "+capture";
-		c.clk = median(b->watched[p][k], r);
-		print_cell(o, &c);
-	}
+	for (unsigned i = 0; i < b->n_columns; i++)
+		report_column(b, t, &b->columns[i], r);
 	return 0;
+}
+
+static int
+add_world(struct bench *b, unsigned outer_family, unsigned n_peers, struct err *err)
+{
+	struct world *world = &b->worlds[b->n_worlds++];
+	*world = (struct world){.outer_family = (uint8_t)outer_family, .n_peers = n_peers};
+	int rc = world_create(world, &b->rig, err);
+	return rc || !b->o.is_watched ? rc : world_watch_create(world, b->o.watch_kind, err);
+}
+
+/* The rows of one world and burst size: a column each backend. */
+static void
+add_columns(struct bench *b, struct world *world, unsigned burst)
+{
+	struct column *from = &b->columns[b->n_columns];
+	bool is_first = world->outer_family == b->o.outers.v[0] && burst == b->o.bursts.v[0];
+	const struct column *ipsecmb = NULL;
+	for (unsigned k = 0; k < b->rig.n_backends; k++) {
+		from[k] = (struct column){.world = world, .backend = k, .burst = burst};
+		if (!is_first)
+			from[k].first = &b->columns[k]; /* those of the first world stand first */
+		if (strcmp(b->rig.backends[k]->name, "ipsecmb") == 0)
+			ipsecmb = &from[k];
+	}
+	for (unsigned k = 0; k < b->rig.n_backends; k++)
+		from[k].ipsecmb = ipsecmb;
+	b->n_columns += b->rig.n_backends;
+}
+
+static int
+lay_out(struct bench *b, struct err *err)
+{
+	const struct options *o = &b->o;
+	int rc = 0;
+	for (unsigned i = 0; !rc && i < o->peers.n; i++)
+		rc = add_world(b, o->outers.v[0], o->peers.v[i], err);
+	for (unsigned i = 1; !rc && i < o->outers.n; i++)
+		rc = add_world(b, o->outers.v[i], o->peers.v[0], err);
+	for (unsigned i = 0; !rc && i < b->n_worlds; i++)
+		add_columns(b, &b->worlds[i], o->bursts.v[0]);
+	for (unsigned i = 1; !rc && i < o->bursts.n; i++)
+		add_columns(b, &b->worlds[0], o->bursts.v[i]);
+	return rc;
 }
 
 static int
 bench_run(struct bench *b, struct err *err)
 {
 	const struct options *o = &b->o;
-	int rc = rig_create(&b->rig, o->backend, o->outer_family, err);
-	for (unsigned i = 0; !rc && i < o->peers.n; i++)
-		rc = world_create(&b->worlds[i], &b->rig, o->peers.v[i], err);
-	for (unsigned i = 0; !rc && o->is_watched && i < o->peers.n; i++)
-		rc = world_watch_create(&b->worlds[i], o->watch_kind, err);
+	int rc = rig_create(&b->rig, o->backends, o->n_backends, err);
+	if (!rc)
+		rc = lay_out(b, err);
 	if (rc)
 		return rc;
-	puts(o->csv ? "case,backend,bytes,peers,workers,clk_per_packet,mpps,gbps,aead_clk"
+	b->bars.best = b->rig.sealer.backend->name;
+	puts(o->csv ? "case,backend,bytes,peers,workers,clk_per_packet,mpps,gbps,aead_clk,outer,"
+		      "burst,to_ipsecmb,to_first"
 		    : "case     backend    bytes  peers  workers  clk/packet     mpps     gbps  "
-		      "aead clk");
+		      "aead clk  outer  burst /ipsecmb   /first");
 	for (unsigned i = 0; !rc && i < o->cases.n * o->bytes.n; i++) {
 		struct traffic t = {.what = (enum traffic_case)o->cases.v[i / o->bytes.n],
 			.bytes = o->bytes.v[i % o->bytes.n],
-			.burst = o->burst,
 			.rng = i * 1000};
 		rc = cell_run(b, &t, err);
 	}
@@ -303,18 +245,11 @@ bench_run(struct bench *b, struct err *err)
 int
 main(int argc, char **argv)
 {
-	static struct bench bench = {
-		.o = {.cases = {{TRAFFIC_ENCRYPT, TRAFFIC_DECRYPT, TRAFFIC_HAIRPIN}, 3},
-			.bytes = {{64, 128, 256, 512, 1024, 1420, TRAFFIC_IMIX}, 7},
-			.peers = {{1, 1000, 10000}, 3},
-			.rounds = 41,
-			.burst = 32,
-			.outer_family = ADDR_V4},
-	};
+	static struct bench bench;
 	struct err err;
 
-	if (parse_options(argc, argv, &bench.o) < 0) {
-		fputs(usage, stderr);
+	if (options_parse(argc, argv, &bench.o) < 0) {
+		fputs(options_usage, stderr);
 		return 2;
 	}
 	rcu_reader_register();
@@ -322,7 +257,7 @@ main(int argc, char **argv)
 	rcu_reader_unregister();
 	if (rc)
 		fprintf(stderr, "perf-pipeline: %s\n", err.text);
-	for (unsigned i = 0; i < bench.o.peers.n; i++)
+	for (unsigned i = 0; i < bench.n_worlds; i++)
 		world_destroy(&bench.worlds[i]);
 	rig_destroy(&bench.rig);
 	bool holds = !rc && bars_print(&bench.bars, bench.o.csv ? stderr : stdout);

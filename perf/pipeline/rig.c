@@ -38,18 +38,18 @@ static const struct protocol_times ageless = {
 };
 
 struct addr
-rig_local(const struct rig *rig)
+world_local(const struct world *world)
 {
 	struct addr a;
-	(void)addr_parse(rig->outer_family == ADDR_V4 ? "203.0.113.2" : "2001:db8::2", &a);
+	(void)addr_parse(world->outer_family == ADDR_V4 ? "203.0.113.2" : "2001:db8::2", &a);
 	return a;
 }
 
 /* Of 198.18.0.0/15, the range for benchmarks (RFC 2544), or of 2001:db8:1::/48. */
 struct addr
-peer_outer(const struct rig *rig, uint32_t peer)
+peer_outer(const struct world *world, uint32_t peer)
 {
-	if (rig->outer_family == ADDR_V4)
+	if (world->outer_family == ADDR_V4)
 		return addr_from_v4(0xc6120000 + peer + 1);
 	struct addr a;
 	(void)addr_parse("2001:db8:1::", &a);
@@ -135,26 +135,30 @@ port_create(struct rig *rig, struct ring_port *rp, const char *name, uint16_t li
 }
 
 static int
-find_backends(struct rig *rig, const char *only, struct err *err)
+find_backends(struct rig *rig, const char *const *names, unsigned n_names, struct err *err)
 {
-	for (unsigned i = 0; !only && aead_backends[i] && rig->n_backends < RIG_MAX_BACKENDS; i++) {
-		if (aead_backends[i]->is_supported())
+	if (n_names > RIG_MAX_BACKENDS)
+		return err_set(err, -EINVAL, "at most %d backends", RIG_MAX_BACKENDS);
+	for (unsigned i = 0; i < n_names; i++) {
+		int rc = aead_choose(names[i], &rig->backends[rig->n_backends++], err);
+		if (rc)
+			return rc;
+	}
+	for (unsigned i = 0; !n_names && aead_backends[i]; i++) {
+		if (aead_backends[i]->is_supported() && rig->n_backends < RIG_MAX_BACKENDS)
 			rig->backends[rig->n_backends++] = aead_backends[i];
 	}
-	if (only && aead_choose(only, &rig->backends[rig->n_backends++], err))
-		return -EINVAL;
 	const struct aead_backend *best;
 	int rc = aead_choose(NULL, &best, err);
 	return rc ? rc : aead_create(&rig->sealer, best, err);
 }
 
 int
-rig_create(struct rig *rig, const char *only_backend, uint8_t outer_family, struct err *err)
+rig_create(struct rig *rig, const char *const *names, unsigned n_names, struct err *err)
 {
-	rig->outer_family = outer_family;
 	int rc = crypto_init(err);
 	if (!rc)
-		rc = find_backends(rig, only_backend, err);
+		rc = find_backends(rig, names, n_names, err);
 	if (!rc)
 		rc = start_eal(err);
 	if (rc)
@@ -185,7 +189,7 @@ add_peer(struct world *world, uint32_t i, uint16_t iface_id, ns_t now_ns)
 	struct tables *t = world->config.tables;
 	struct far_end *f = &world->peers[i];
 	struct prefix inner = {.addr = addr_from_v4(peer_inner(i)), .len = 32};
-	struct endpoint remote = {.addr = peer_outer(world->rig, i), .port = RIG_PEER_PORT};
+	struct endpoint remote = {.addr = peer_outer(world, i), .port = RIG_PEER_PORT};
 	uint32_t peer_id = 0;
 
 	secret_random(f, sizeof(*f));
@@ -235,9 +239,9 @@ lay_tables(struct world *world)
 {
 	struct rig *rig = world->rig;
 	struct tables *t = world->config.tables;
-	struct addr local = rig_local(rig);
+	struct addr local = world_local(world);
 	uint16_t iface_id = 0;
-	bool is_v4 = rig->outer_family == ADDR_V4;
+	bool is_v4 = world->outer_family == ADDR_V4;
 	int rc = tables_iface_add(t, RIG_TUNNEL_MTU, &iface_id);
 	if (!rc)
 		rc = tables_iface_set_port(t, iface_id, RIG_LISTEN_PORT);
@@ -262,9 +266,10 @@ lay_tables(struct world *world)
 }
 
 int
-world_create(struct world *world, struct rig *rig, uint32_t n_peers, struct err *err)
+world_create(struct world *world, struct rig *rig, struct err *err)
 {
-	*world = (struct world){.rig = rig, .n_peers = n_peers};
+	uint32_t n_peers = world->n_peers;
+	world->rig = rig;
 	world->peers = calloc(n_peers, sizeof(*world->peers));
 	struct path_config *c = &world->config;
 	c->tables = tables_create(n_peers, &ageless, err);

@@ -17,7 +17,7 @@
 #include "watch/watch.h"
 
 enum {
-	RIG_MAX_BACKENDS = 4,
+	RIG_MAX_BACKENDS = 6,
 	RIG_QUEUES = 2,          /* RX queues a port: 32 packets each in one turn */
 	RIG_MAX_PEERS = 60000,
 	RIG_TUNNEL_MTU = 1420,
@@ -37,7 +37,6 @@ struct rig {
 	struct aead sealer; /* the generator's own: the best backend there is */
 	const struct aead_backend *backends[RIG_MAX_BACKENDS];
 	unsigned n_backends;
-	uint8_t outer_family;
 };
 
 /* The far end of a session, as the generator and the sink know it. */
@@ -51,6 +50,7 @@ struct far_end {
 
 struct world {
 	struct rig *rig;
+	uint8_t outer_family;
 	uint32_t n_peers;
 	struct far_end *peers;
 	struct path_config config;
@@ -59,11 +59,13 @@ struct world {
 	struct watch_set *watches;
 };
 
-/* only_backend: a name, or NULL for all that this machine supports. 0 or a negative errno. */
-int rig_create(struct rig *rig, const char *only_backend, uint8_t outer_family, struct err *err);
+/* names: of backends, or n_names 0 for all that this machine supports. 0 or a negative errno. */
+int rig_create(struct rig *rig, const char *const *names, unsigned n_names, struct err *err);
 void rig_destroy(struct rig *rig);
 
-int world_create(struct world *world, struct rig *rig, uint32_t n_peers, struct err *err);
+/* outer_family and n_peers of the world are set, the rest is zeroed. 0 or a negative errno. */
+int world_create(struct world *world, struct rig *rig, struct err *err);
+/* One that was not created, but zeroed, is left alone. */
 void world_destroy(struct world *world);
 /* Somebody who could look: a trace that shows nothing, or a capture of everything. */
 int world_watch_create(struct world *world, enum watch_kind kind, struct err *err);
@@ -71,7 +73,7 @@ int world_watch_create(struct world *world, enum watch_kind kind, struct err *er
 void world_watch(struct world *world, bool is_on);
 
 /* Addresses: of the box, a LAN host, the far end's outside (4 or 16 bytes, zeroed) and inside. */
-struct addr rig_local(const struct rig *rig);
-struct addr peer_outer(const struct rig *rig, uint32_t peer);
+struct addr world_local(const struct world *world);
+struct addr peer_outer(const struct world *world, uint32_t peer);
 uint32_t peer_inner(uint32_t peer); /* IPv4, host order */
 enum { RIG_LAN_HOST = 0xc0a80a09 }; /* 192.168.10.9 */

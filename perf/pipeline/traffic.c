@@ -121,10 +121,10 @@ make_plain(const struct world *world, struct rte_mbuf *m, const struct item *ite
 
 /* Outer IP and UDP header in front of n_bytes; returns its size. The path checks no UDP sum. */
 static uint32_t
-fill_outer(const struct rig *rig, uint8_t *ip, uint32_t peer, uint32_t n_bytes)
+fill_outer(const struct world *world, uint8_t *ip, uint32_t peer, uint32_t n_bytes)
 {
-	struct addr remote = peer_outer(rig, peer), local = rig_local(rig);
-	if (rig->outer_family == ADDR_V4) {
+	struct addr remote = peer_outer(world, peer), local = world_local(world);
+	if (world->outer_family == ADDR_V4) {
 		fill_ipv4(ip, load_be32(remote.bytes), load_be32(local.bytes),
 			n_bytes + IPV4_BYTES + UDP_BYTES);
 		fill_udp(ip + IPV4_BYTES, RIG_PEER_PORT, RIG_LISTEN_PORT, n_bytes + UDP_BYTES);
@@ -147,14 +147,14 @@ make_message(struct world *world, struct rte_mbuf *m, const struct item *item, s
 {
 	struct rig *rig = world->rig;
 	struct far_end *f = &world->peers[item->from];
-	bool is_v4 = rig->outer_family == ADDR_V4;
+	bool is_v4 = world->outer_family == ADDR_V4;
 	uint32_t header = is_v4 ? IPV4_BYTES + UDP_BYTES : IPV6_BYTES + UDP_BYTES;
 	uint32_t padded = (uint32_t)wg_padded_bytes(item->bytes, RIG_TUNNEL_MTU);
 	uint32_t message = padded + WG_DATA_OVERHEAD_BYTES;
 	uint8_t *eth =
 		(uint8_t *)rte_pktmbuf_append(m, (uint16_t)(ETHERNET_BYTES + header + message));
 	fill_ethernet(eth, rig->wan.port, is_v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-	fill_outer(rig, eth + ETHERNET_BYTES, item->from, message);
+	fill_outer(world, eth + ETHERNET_BYTES, item->from, message);
 	struct wg_data *data = (struct wg_data *)(eth + ETHERNET_BYTES + header);
 	data->type = WG_DATA;
 	data->receiver_index = f->gateway_index;
@@ -201,17 +201,29 @@ is_inner_right(const uint8_t *ip, uint32_t n_bytes, const struct item *item)
 	       memcmp(ip, expected, item->bytes) == 0;
 }
 
+/* IPv4: the header's. IPv6: UDP's, which must be there (RFC 8200, 8.1). */
+static bool
+is_outer_sum_right(const uint8_t *ip, uint8_t family, uint32_t n_bytes)
+{
+	if (family == ADDR_V4)
+		return ipv4_checksum_is_right(ip);
+	uint32_t udp_bytes = n_bytes - IPV6_BYTES;
+	uint64_t sum = ip_sum(ip + 8, 32) + __builtin_bswap16(IP_PROTO_UDP) +
+		       __builtin_bswap32(udp_bytes) + ip_sum(ip + IPV6_BYTES, udp_bytes);
+	return load_le16(ip + IPV6_BYTES + 6) && ip_sum_fold(sum) == 0xffff;
+}
+
 static bool
 is_sealed_right(const struct world *world, const struct rte_mbuf *m, const struct item *item)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, ETHERNET_BYTES);
 	uint8_t family, nonce[AEAD_NONCE_BYTES], plain[RIG_TUNNEL_MTU + WG_PAD_BYTES];
 	uint32_t n_bytes = ip_check(ip, m->data_len - ETHERNET_BYTES, &family);
-	struct addr remote = peer_outer(world->rig, item->to);
+	struct addr remote = peer_outer(world, item->to);
 	uint32_t header = (family == ADDR_V4 ? IPV4_BYTES : IPV6_BYTES) + UDP_BYTES;
 	const struct far_end *f = &world->peers[item->to];
-	if (n_bytes < header + WG_DATA_OVERHEAD_BYTES || family != world->rig->outer_family ||
-		(family == ADDR_V4 && !ipv4_checksum_is_right(ip)) ||
+	if (n_bytes < header + WG_DATA_OVERHEAD_BYTES || family != world->outer_family ||
+		!is_outer_sum_right(ip, family, n_bytes) ||
 		memcmp(ip_destination(ip, family), remote.bytes, addr_n_bytes(family)) != 0)
 		return false;
 	const struct wg_data *data = (const struct wg_data *)(ip + header);
