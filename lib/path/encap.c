@@ -23,17 +23,6 @@ finish_v4(uint8_t *ip, const struct packet *p, const struct encap *e, uint32_t t
 	store_be16(ip + IPV4_BYTES + 4, (uint16_t)(total - IPV4_BYTES));
 }
 
-static uint64_t
-sum_words(const uint8_t *p, uint32_t n_bytes)
-{
-	uint64_t sum = 0;
-	for (; n_bytes >= 4; n_bytes -= 4, p += 4)
-		sum += load_le32(p);
-	for (unsigned shift = 0; n_bytes; n_bytes--, shift += 8)
-		sum += (uint64_t)*p++ << shift;
-	return sum;
-}
-
 static void
 finish_v6(uint8_t *ip, const struct packet *p, const struct encap *e, uint32_t total)
 {
@@ -45,7 +34,7 @@ finish_v6(uint8_t *ip, const struct packet *p, const struct encap *e, uint32_t t
 	store_be16(udp + 4, udp_bytes);
 	/* The length counts twice: in the pseudo header and in the UDP header. */
 	uint64_t sum = (uint64_t)e->checksum + 2ull * __builtin_bswap16(udp_bytes);
-	sum += sum_words(udp + UDP_BYTES, udp_bytes - UDP_BYTES);
+	sum += ip_sum(udp + UDP_BYTES, udp_bytes - UDP_BYTES);
 	uint16_t checksum = (uint16_t)~ip_sum_fold(sum);
 	store_le16(udp + 6, checksum ? checksum : 0xffff);
 }

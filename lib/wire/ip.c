@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wire/ip.h"
 
-uint64_t
-ip_sum(const uint8_t *p, uint32_t n_bytes)
-{
-	uint64_t sum = 0;
-	for (; n_bytes >= 4; n_bytes -= 4, p += 4)
-		sum += load_le32(p);
-	if (n_bytes >= 2) {
-		sum += load_le16(p);
-		p += 2;
-		n_bytes -= 2;
-	}
-	return n_bytes ? sum + *p : sum;
-}
-
 /* Where the L4 header starts, or 0 when this packet can carry no partial checksum. */
 static uint32_t
 l4_offset(const uint8_t *ip, uint8_t family, uint8_t *proto)

@@ -76,7 +76,7 @@ ip_sum_fold(uint64_t sum)
 	return (uint16_t)(half >> 16);
 }
 
-/* The sum of n_bytes in words of memory order, an odd last byte padded; to be folded. */
+/* The sum of n_bytes in words of memory order, an odd last byte padded; for ip_sum_fold. */
 uint64_t ip_sum(const uint8_t *p, uint32_t n_bytes);
 
 /* Whether the checksum of an IPv4 header (20 to 60 bytes) is right. */

@@ -224,6 +224,24 @@ partial_is_completed(void **state)
 	}
 }
 
+/* Every length and alignment, up to the greatest datagram of nothing but carries. */
+static void
+long_sums(void **state)
+{
+	static uint8_t bytes[65536 + 16];
+	fill_random(bytes, sizeof(bytes));
+	for (uint32_t n_bytes = 0; n_bytes < 1600; n_bytes++) {
+		const uint8_t *p = bytes + n_bytes % 67;
+		uint16_t sum = ip_sum_fold(ip_sum(p, n_bytes));
+		assert_int_equal(__builtin_bswap16(sum), plain_sum(0, p, n_bytes));
+	}
+	memset(bytes, 0xff, sizeof(bytes));
+	for (uint32_t n_bytes = 65400; n_bytes <= 65536; n_bytes++) {
+		uint16_t sum = ip_sum_fold(ip_sum(bytes + 1, n_bytes));
+		assert_int_equal(__builtin_bswap16(sum), plain_sum(0, bytes + 1, n_bytes));
+	}
+}
+
 /* What is whole, other, cut or in pieces is not touched. */
 static void
 others_are_left_alone(void **state)
@@ -294,6 +312,7 @@ main(void)
 		cmocka_unit_test(one_hop_less),
 		cmocka_unit_test(congestion_mark),
 		cmocka_unit_test(partial_is_completed),
+		cmocka_unit_test(long_sums),
 		cmocka_unit_test(others_are_left_alone),
 		cmocka_unit_test(addresses),
 	};
