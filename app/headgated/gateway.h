@@ -19,7 +19,7 @@ struct gateway {
 	struct rte_mempool *pool;
 	struct mailboxes boxes;
 	struct tables *tables;
-	const struct aead_backend *backend;
+	struct aead_choice crypto;
 	struct path_config path;
 	struct worker *workers[PATH_MAX_WORKERS];
 	bool stop_workers;

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
+#include "crypto/aead_choose.h"
 #include "crypto/init.h"
 #include "gateway.h"
 #include "host/netfilter.h"
@@ -124,7 +125,7 @@ make_path(struct gateway *g, struct err *err)
 {
 	g->path.tables = g->tables;
 	g->path.boxes = &g->boxes;
-	g->path.aead_backend = g->backend;
+	g->path.crypto = &g->crypto;
 	g->path.pool = g->pool;
 	g->path.n_workers = g->eal.n_workers;
 	g->path.has_host = g->is_host;
@@ -267,10 +268,32 @@ restore_first(void)
 		log_error("%s", err.text);
 }
 
+/* The command line wins over the config, also with `auto`. */
+static int
+choose_crypto(struct gateway *g, const struct options *o, struct err *err)
+{
+	const struct gateway_intent *config = &g->intent->gateway;
+	char where[INTENT_WHERE_BYTES], by[INTENT_WHERE_BYTES + 16] = "--crypto";
+	struct aead_wish wish = {.name = o->crypto, .by = by};
+
+	if (!o->crypto && config->crypto[0]) {
+		wish.name = config->crypto;
+		snprintf(by, sizeof(by), "Crypto at %s",
+			intent_where(g->intent, config->crypto_origin, where));
+	}
+	if (wish.name && strcmp(wish.name, "auto") == 0)
+		wish.name = NULL;
+	int rc = aead_choose(&wish, &g->crypto, err);
+	if (rc)
+		return wish.name ? err_prefix(err, rc, "%s", by) : rc;
+	log_info("crypto: %s (%s); small bursts: %s (%s)", g->crypto.backend->name, g->crypto.why,
+		aead_choice_small(&g->crypto)->name, g->crypto.small_why);
+	return 0;
+}
+
 static int
 start(struct gateway *g, const struct options *o, struct err *err)
 {
-	const char *crypto = o->crypto ? o->crypto : g->intent->gateway.crypto;
 	g->started_ns = clock_boot_ns();
 	g->is_host = g->intent->gateway.host;
 	int rc = check_netfilter(g->intent, err);
@@ -279,7 +302,7 @@ start(struct gateway *g, const struct options *o, struct err *err)
 	if (!rc)
 		rc = eal_start(&g->eal, g->intent, &g->profiles, err);
 	if (!rc)
-		rc = aead_choose(crypto && crypto[0] ? crypto : NULL, &g->backend, err);
+		rc = choose_crypto(g, o, err);
 	if (!rc && !(g->pool = eal_make_pool(&g->eal, g->intent, err)))
 		rc = -ENOMEM;
 	if (!rc && mailboxes_init(&g->boxes, g->eal.n_workers))

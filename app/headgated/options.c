@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/bytes.h"
+#include "crypto/aead_names.h"
 
 static int
 add_file(void *options, const char *value, struct err *err)
@@ -38,6 +40,8 @@ static int
 set_crypto(void *options, const char *value, struct err *err)
 {
 	struct options *o = options;
+	if (strcmp(value, "auto") != 0 && !aead_name_is_known(value))
+		return err_set(err, -EINVAL, "--crypto %.64s: it is %s", value, AEAD_WISHES);
 	o->crypto = value;
 	return 0;
 }
@@ -79,7 +83,8 @@ static const struct cli_option rows[] = {
 	{"--port", NULL, "NAME=DEVICE",
 		"a port: --port wan=net_af_xdp0,iface=eth1; may be repeated", add_port},
 	{"--log-level", NULL, "LEVEL", "error, warn, info or debug", set_log_level},
-	{"--crypto", NULL, "NAME", "force an AEAD backend: ipsecmb or portable", set_crypto},
+	{"--crypto", NULL, "NAME",
+		"the AEAD backend, whatever the config says: " AEAD_WISHES, set_crypto},
 	{"--check", NULL, NULL, "read the config, say what is wrong with it, and end", set_check},
 	{"--help", "-h", NULL, "print this and end", set_help},
 	{"--version", "-V", NULL, "print the version and end", set_version},

@@ -59,6 +59,15 @@ fill_worker(const struct gateway *g, unsigned idx, struct status_worker *out)
 	out->idle = turns ? 1.0 - (double)load(&w->n_busy_turns) / (double)turns : 1.0;
 }
 
+static void
+fill_crypto(const struct aead_choice *c, struct status_crypto *out)
+{
+	snprintf(out->backend, sizeof(out->backend), "%s", c->backend->name);
+	snprintf(out->why, sizeof(out->why), "%s", c->why);
+	snprintf(out->small_backend, sizeof(out->small_backend), "%s", aead_choice_small(c)->name);
+	snprintf(out->small_why, sizeof(out->small_why), "%s", c->small_why);
+}
+
 void
 gateway_sample_drops(void *ctx, struct drop_sample *sample)
 {
@@ -91,9 +100,7 @@ gateway_fill_status(void *ctx, struct status *status)
 {
 	const struct gateway *g = ctx;
 	snprintf(status->version, sizeof(status->version), "%s", HEADGATE_VERSION);
-	snprintf(status->crypto_backend, sizeof(status->crypto_backend), "%s", g->backend->name);
-	snprintf(status->crypto_why, sizeof(status->crypto_why), "%s",
-		"first of the table that this CPU supports and that passed its self-test");
+	fill_crypto(&g->crypto, &status->crypto);
 	status->uptime_s = (clock_boot_ns() - g->started_ns) / NS_IN_S;
 	status->now_s = clock_wall().s;
 	for (unsigned i = 0; i < g->eal.n_workers; i++) {

@@ -152,7 +152,7 @@ answer_status(const char *cmd, const char *params, struct rte_tel_data *d)
 	if (s) {
 		rte_tel_data_add_dict_string(d, "version", s->version);
 		rte_tel_data_add_dict_u64(d, "uptime_s", s->uptime_s);
-		rte_tel_data_add_dict_string(d, "crypto_backend", s->crypto_backend);
+		rte_tel_data_add_dict_string(d, "crypto_backend", s->crypto.backend);
 		rte_tel_data_add_dict_u64(d, "workers", s->n_workers);
 		rte_tel_data_add_dict_u64(d, "ports", s->n_ports);
 	}

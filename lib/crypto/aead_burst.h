@@ -5,7 +5,8 @@
  * their blocks in its SIMD lanes. Associated data is empty and the nonce is a counter, as in
  * WireGuard's data packets (whitepaper 5.4.6).
  *
- * Start: crypto_init, then aead_choose once; every thread makes its own struct aead of the choice.
+ * Start: crypto_init, then aead_choose once (crypto/aead_choose.h); every thread makes its own
+ * struct aead of the choice.
  */
 #pragma once
 
@@ -28,6 +29,12 @@ struct aead_job {
 	uint32_t is_ok;   /* open: the tag was right; seal: 1 */
 };
 _Static_assert(sizeof(struct aead_job) == 32, "two jobs a cache line");
+
+enum aead_direction {
+	AEAD_SEAL,
+	AEAD_OPEN,
+	AEAD_N_DIRECTIONS,
+};
 
 /*
  * One implementation. seal and open set is_ok in every job. Open zeroes the n_bytes of a job whose
@@ -55,41 +62,91 @@ struct aead_backend {
 
 /* Every backend of this build, the best first, the portable one last, then NULL. */
 extern const struct aead_backend *const aead_backends[];
-
-/*
- * Picks the first backend that the machine supports and that passes its self-test; those passed
- * over are logged with the reason. A forced name is taken or refused, never replaced: -ENOENT
- * (the sentence lists the known names), -ENOTSUP, -EIO. Once, at start, by the main thread.
- */
-int aead_choose(const char *forced_name, const struct aead_backend **out, struct err *err)
-	__attribute__((warn_unused_result));
-/* The same over another table that ends with NULL; for tests. */
-int aead_choose_from(const struct aead_backend *const *table, const char *forced_name,
-	const struct aead_backend **out, struct err *err) __attribute__((warn_unused_result));
 /* RFC 8439's vector, then bursts of mixed lengths and keys against libsodium. 0, -ENOMEM, -EIO. */
 int aead_self_test(const struct aead_backend *backend, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* A backend and its state: one a thread, by that thread alone. */
+enum {
+	AEAD_SMALL_MAX_JOBS = 8,  /* longer bursts are never small */
+	AEAD_SIZE_CLASSES = 6,    /* of the mean n_bytes: to 64, 128, 256, 512, 1024, and beyond */
+	AEAD_SIZE_MIN_BYTES = 64, /* of the first class; each next one goes to twice as much */
+};
+
+/* Which small bursts another backend does, because it measured cheaper at them. */
+struct aead_small {
+	const struct aead_backend *backend; /* NULL: none, and the rest is 0 */
+	uint32_t max_jobs;                  /* the longest such burst */
+	uint16_t jobs[AEAD_N_DIRECTIONS][AEAD_SIZE_CLASSES]; /* bit n: bursts of n are done by it */
+};
+
+/*
+ * What was chosen, and why, in sentences for a person. Made once by aead_choose and read-only from
+ * then on. With nothing but .backend set it is that backend alone, as benches and tests want it.
+ */
+struct aead_choice {
+	const struct aead_backend *backend;
+	struct aead_small small;
+	char why[384];
+	char small_why[256]; /* of small.backend, or of there being none */
+};
+
+/* Who does small bursts, where anybody does other ones. */
+static inline const struct aead_backend *
+aead_choice_small(const struct aead_choice *c)
+{
+	return c->small.backend ? c->small.backend : c->backend;
+}
+
+/* The choice and its states: one a thread, by that thread alone. */
 struct aead {
 	const struct aead_backend *backend;
 	void *state;
+	void *small_state; /* NULL without small.backend */
+	struct aead_small small;
 };
 
-/* 0 or -ENOMEM. */
-int aead_create(struct aead *a, const struct aead_backend *backend, struct err *err)
+/* 0 or -ENOMEM. The choice is copied. */
+int aead_create(struct aead *a, const struct aead_choice *choice, struct err *err)
 	__attribute__((warn_unused_result));
-/* Wipes and frees the state. A zeroed struct aead is left alone. */
+/* Wipes and frees the states. A zeroed struct aead is left alone. */
 void aead_destroy(struct aead *a);
+
+/* The class of n jobs by their mean length; no division, n times each edge is compared. */
+static inline unsigned
+aead_size_class(const struct aead_job *jobs, unsigned n)
+{
+	uint32_t sum = 0;
+	unsigned class = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		sum += jobs[i].n_bytes;
+	for (unsigned i = 0; i < AEAD_SIZE_CLASSES - 1; i++)
+		class += sum > (n * AEAD_SIZE_MIN_BYTES) << i;
+	return class;
+}
+
+/* Whether the small backend does this burst. One comparison for all but small ones. */
+static inline bool
+aead_is_small(const struct aead_small *s, enum aead_direction d, const struct aead_job *jobs,
+	unsigned n)
+{
+	return n <= s->max_jobs && s->jobs[d][aead_size_class(jobs, n)] >> n & 1;
+}
 
 static inline void
 aead_seal_burst(struct aead *a, struct aead_job *jobs, unsigned n)
 {
-	a->backend->seal(a->state, jobs, n);
+	if (aead_is_small(&a->small, AEAD_SEAL, jobs, n))
+		a->small.backend->seal(a->small_state, jobs, n);
+	else
+		a->backend->seal(a->state, jobs, n);
 }
 
 static inline void
 aead_open_burst(struct aead *a, struct aead_job *jobs, unsigned n)
 {
-	a->backend->open(a->state, jobs, n);
+	if (aead_is_small(&a->small, AEAD_OPEN, jobs, n))
+		a->small.backend->open(a->small_state, jobs, n);
+	else
+		a->backend->open(a->state, jobs, n);
 }

@@ -148,7 +148,7 @@ aead_self_test(const struct aead_backend *backend, struct err *err)
 	if (!t)
 		return err_set(err, -ENOMEM, "aead backend %s: no memory for its self-test",
 			backend->name);
-	int r = aead_create(&a, backend, err);
+	int r = aead_create(&a, &(struct aead_choice){.backend = backend}, err);
 	if (r < 0)
 		goto out;
 	if (!rfc_vector_holds(&aead_portable, NULL) ||

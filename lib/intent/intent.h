@@ -72,6 +72,7 @@ struct gateway_intent {
 	enum netfilter_mode netfilter;
 	enum log_level log_level;
 	char crypto[32]; /* backend's name; empty: the fastest that passes its self-test */
+	struct origin crypto_origin;
 };
 
 struct prefix_list {

@@ -14,6 +14,14 @@
 #include "base/key.h"
 #include "intent/intent.h"
 
+/* Which AEAD backend carries the traffic, which one does small bursts, each with the reason. */
+struct status_crypto {
+	char backend[32];
+	char why[384];
+	char small_backend[32]; /* the same name where one does all */
+	char small_why[256];
+};
+
 struct status_worker {
 	uint32_t core;
 	uint64_t n_pkts;
@@ -85,8 +93,7 @@ struct status {
 	char version[32];
 	uint64_t uptime_s;
 	uint64_t now_s; /* wall clock, so that a reader can tell ages */
-	char crypto_backend[32];
-	char crypto_why[128];
+	struct status_crypto crypto;
 	struct status_worker *workers;
 	size_t n_workers;
 	struct status_port *ports;

@@ -126,13 +126,20 @@ interface_json(const void *item)
 		list(i->peers, i->n_peers, sizeof(*i->peers), peer_json));
 }
 
+static json_t *
+crypto_json(const struct status_crypto *c)
+{
+	return json_pack("{s:s, s:s, s:s, s:s}", "backend", c->backend, "why", c->why,
+		"small_backend", c->small_backend, "small_why", c->small_why);
+}
+
 json_t *
 status_to_json(const struct status *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:{s:s, s:s}, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		s->version,
-		"uptime_s", number(s->uptime_s), "now_s", number(s->now_s), "crypto", "backend",
-		s->crypto_backend, "why", s->crypto_why, "workers",
+		"uptime_s", number(s->uptime_s), "now_s", number(s->now_s), "crypto",
+		crypto_json(&s->crypto), "workers",
 		list(s->workers, s->n_workers, sizeof(*s->workers), worker_json), "ports",
 		list(s->ports, s->n_ports, sizeof(*s->ports), port_json), "drops",
 		list(s->drops, s->n_drops, sizeof(*s->drops), drop_json), "drops_by_port",

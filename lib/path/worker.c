@@ -34,7 +34,7 @@ worker_create(struct path_config *config, unsigned idx, struct err *err)
 	w->idx = (uint16_t)idx;
 	drops_init(w);
 	answer_init(&w->answers);
-	if (aead_create(&w->aead, config->aead_backend, err)) {
+	if (aead_create(&w->aead, config->crypto, err)) {
 		free(w);
 		return NULL;
 	}

@@ -42,7 +42,7 @@ struct kernel_rings {
 struct path_config {
 	struct tables *tables;
 	struct mailboxes *boxes;
-	const struct aead_backend *aead_backend;
+	const struct aead_choice *crypto;
 	struct rte_mempool *pool;
 	struct port *ports[TABLES_MAX_PORTS];       /* by link id; rcu_read; NULL: not attached */
 	struct rte_ring *handoff[PATH_MAX_WORKERS]; /* packets for another worker */

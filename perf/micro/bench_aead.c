@@ -15,7 +15,7 @@
 #include <x86intrin.h>
 
 #include "base/secret.h"
-#include "crypto/aead_burst.h"
+#include "crypto/aead_choose.h"
 #include "crypto/init.h"
 
 enum {
@@ -121,18 +121,19 @@ parse_options(int argc, char **argv, struct options *o)
 static int
 open_backends(struct bench *b, const char *only, struct err *err)
 {
-	const struct aead_backend *one;
+	struct aead_choice one = {0};
 	int r = 0;
 
 	if (only) {
-		r = aead_choose(only, &one, err);
+		r = aead_choose(&(struct aead_wish){only, "--backend"}, &one, err);
 		if (r == 0)
-			r = aead_create(&b->aead[b->n_backends++], one, err);
+			r = aead_create(&b->aead[b->n_backends++], &one, err);
 		return r;
 	}
 	for (unsigned i = 0; aead_backends[i] && i < MAX_BACKENDS && r == 0; i++) {
-		if (aead_backends[i]->is_supported())
-			r = aead_create(&b->aead[b->n_backends++], aead_backends[i], err);
+		one.backend = aead_backends[i];
+		if (one.backend->is_supported())
+			r = aead_create(&b->aead[b->n_backends++], &one, err);
 	}
 	return r;
 }

@@ -136,7 +136,7 @@ static void
 report_column(struct bench *b, const struct traffic *t, const struct column *c, unsigned n_rounds)
 {
 	struct cell cell = {.what = t->what,
-		.backend = b->rig.backends[c->backend]->name,
+		.backend = b->rig.backends[c->backend].backend->name,
 		.bytes = t->bytes,
 		.peers = c->world->n_peers,
 		.outer_family = c->world->outer_family,
@@ -195,7 +195,7 @@ add_columns(struct bench *b, struct world *world, unsigned burst)
 		from[k] = (struct column){.world = world, .backend = k, .burst = burst};
 		if (!is_first)
 			from[k].first = &b->columns[k]; /* those of the first world stand first */
-		if (strcmp(b->rig.backends[k]->name, "ipsecmb") == 0)
+		if (strcmp(b->rig.backends[k].backend->name, "ipsecmb") == 0)
 			ipsecmb = &from[k];
 	}
 	for (unsigned k = 0; k < b->rig.n_backends; k++)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/secret.h"
+#include "crypto/aead_choose.h"
 #include "crypto/init.h"
 
 enum {
@@ -140,17 +141,18 @@ find_backends(struct rig *rig, const char *const *names, unsigned n_names, struc
 	if (n_names > RIG_MAX_BACKENDS)
 		return err_set(err, -EINVAL, "at most %d backends", RIG_MAX_BACKENDS);
 	for (unsigned i = 0; i < n_names; i++) {
-		int rc = aead_choose(names[i], &rig->backends[rig->n_backends++], err);
+		struct aead_wish wish = {names[i], "--backend"};
+		int rc = aead_choose(&wish, &rig->backends[rig->n_backends++], err);
 		if (rc)
 			return rc;
 	}
 	for (unsigned i = 0; !n_names && aead_backends[i]; i++) {
 		if (aead_backends[i]->is_supported() && rig->n_backends < RIG_MAX_BACKENDS)
-			rig->backends[rig->n_backends++] = aead_backends[i];
+			rig->backends[rig->n_backends++].backend = aead_backends[i];
 	}
-	const struct aead_backend *best;
+	struct aead_choice best;
 	int rc = aead_choose(NULL, &best, err);
-	return rc ? rc : aead_create(&rig->sealer, best, err);
+	return rc ? rc : aead_create(&rig->sealer, &best, err);
 }
 
 int
@@ -284,7 +286,7 @@ world_create(struct world *world, struct rig *rig, struct err *err)
 	if (rc)
 		return err_set(err, rc, "cannot lay out %u peers: %s", n_peers, strerror(-rc));
 	for (unsigned i = 0; !rc && i < rig->n_backends; i++) {
-		c->aead_backend = rig->backends[i];
+		c->crypto = &rig->backends[i];
 		world->workers[i] = worker_create(c, 0, err);
 		if (!world->workers[i])
 			return -ENOMEM;

@@ -35,7 +35,7 @@ struct rig {
 	struct mailboxes boxes;
 	struct ring_port lan, wan;
 	struct aead sealer; /* the generator's own: the best backend there is */
-	const struct aead_backend *backends[RIG_MAX_BACKENDS];
+	struct aead_choice backends[RIG_MAX_BACKENDS];
 	unsigned n_backends;
 };
 

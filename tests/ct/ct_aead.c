@@ -193,7 +193,8 @@ main(void)
 			CT_BACKEND.needs);
 		return SKIP;
 	}
-	if (crypto_init(&err) < 0 || aead_create(&a, &CT_BACKEND, &err) < 0) {
+	struct aead_choice choice = {.backend = &CT_BACKEND};
+	if (crypto_init(&err) < 0 || aead_create(&a, &choice, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}

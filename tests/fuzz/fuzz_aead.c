@@ -249,7 +249,8 @@ start(void)
 			continue;
 		}
 		must(n_backends < MAX_BACKENDS);
-		must(aead_create(&backends[n_backends++], aead_backends[i], NULL) == 0);
+		must(aead_create(&backends[n_backends++],
+			     &(struct aead_choice){.backend = aead_backends[i]}, NULL) == 0);
 	}
 	must(n_backends > 0);
 }

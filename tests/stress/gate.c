@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "crypto/aead_choose.h"
 #include "crypto/init.h"
 #include "mailbox/ring_mode.h"
 
@@ -209,7 +210,7 @@ lay_tables(struct gate *gate)
 }
 
 static void
-make_gate(struct gates *g, unsigned idx, const struct aead_backend *backend)
+make_gate(struct gates *g, unsigned idx)
 {
 	static const char *const names[N_GATES][3] = {
 		{"a", "a-lan", "a-wan"},
@@ -226,7 +227,7 @@ make_gate(struct gates *g, unsigned idx, const struct aead_backend *backend)
 	c->tables = tables_create(GATE_MAX_PEERS, &protocol_times_default, &err);
 	must(c->tables ? 0 : -ENOMEM, err.text);
 	c->boxes = &gate->boxes;
-	c->aead_backend = backend;
+	c->crypto = &g->crypto;
 	c->pool = g->pool;
 	c->n_workers = GATE_WORKERS;
 	c->idle_sleeps = true;
@@ -244,11 +245,10 @@ make_gate(struct gates *g, unsigned idx, const struct aead_backend *backend)
 void
 gates_begin(struct gates *g)
 {
-	const struct aead_backend *backend;
 	struct err err = {0};
 	memset(g, 0, sizeof(*g));
 	must(crypto_init(&err), err.text);
-	must(aead_choose(NULL, &backend, &err), err.text);
+	must(aead_choose(NULL, &g->crypto, &err), err.text);
 	start_eal();
 	g->pool = rte_pktmbuf_pool_create_by_ops("stress", POOL_MBUFS, POOL_CACHE, 0,
 		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY, frame_pool_ops());
@@ -256,7 +256,7 @@ gates_begin(struct gates *g)
 	for (unsigned k = 0; k < N_TUNNELS; k++)
 		pthread_mutex_init(&g->tunnel_locks[k], NULL);
 	for (unsigned i = 0; i < N_GATES; i++)
-		make_gate(g, i, backend);
+		make_gate(g, i);
 }
 
 static int

@@ -51,6 +51,7 @@ struct gate {
 struct gates {
 	struct gate gate[N_GATES];
 	struct rte_mempool *pool;
+	struct aead_choice crypto;
 	pthread_mutex_t tunnel_locks[N_TUNNELS]; /* taken before the tables' */
 	bool stop_workers;
 };

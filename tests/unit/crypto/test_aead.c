@@ -59,6 +59,13 @@ struct way {
 	bool extended;
 };
 
+/* A row of the table alone. */
+static int
+create(struct aead *a, unsigned row)
+{
+	return aead_create(a, &(struct aead_choice){.backend = aead_backends[row]}, NULL);
+}
+
 static void
 vector_read(struct vector *v, const struct aead_row *row)
 {
@@ -206,7 +213,7 @@ wycheproof_every_backend(void **state)
 		}
 		assert_non_null(aead_backends[i]->seal_one);
 		assert_non_null(aead_backends[i]->open_one);
-		assert_int_equal(aead_create(&w.a, aead_backends[i], NULL), 0);
+		assert_int_equal(create(&w.a, i), 0);
 		check_rows(&w, wycheproof, ARRAY_COUNT(wycheproof));
 		check_as_one_burst(&w, wycheproof, ARRAY_COUNT(wycheproof));
 		aead_destroy(&w.a);
@@ -290,7 +297,7 @@ rfc8439_every_way(void **state)
 		if (!aead_backends[i]->is_supported())
 			continue;
 		w.name = aead_backends[i]->name;
-		assert_int_equal(aead_create(&w.a, aead_backends[i], NULL), 0);
+		assert_int_equal(create(&w.a, i), 0);
 		check_rfc8439(&w);
 		check_rfc8439_burst(&w);
 		check_poly_keys(&w);
@@ -315,7 +322,7 @@ what_is_shorter_than_a_tag_is_refused(void **state)
 
 			if (!aead_backends[i]->is_supported())
 				continue;
-			assert_int_equal(aead_create(&a, aead_backends[i], NULL), 0);
+			assert_int_equal(create(&a, i), 0);
 			assert_int_equal(a.backend->open_one(a.state, key, nonce, &m), -EBADMSG);
 			aead_destroy(&a);
 		}

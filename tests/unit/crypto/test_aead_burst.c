@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The burst interface: every backend against libsodium over random bursts, what a forged message
- * leaves behind, and how a backend is chosen. The first argument is the seed of another run.
+ * The burst interface: every backend against libsodium over random bursts, and what a forged
+ * message leaves behind. The first argument is the seed of another run.
  */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "base/secret.h"
 #include "crypto/aead_burst.h"
 #include "crypto/init.h"
@@ -136,6 +134,13 @@ check_opened(const char *name, unsigned n)
 	}
 }
 
+/* A row of the table alone. */
+static int
+create(struct aead *a, unsigned row)
+{
+	return aead_create(a, &(struct aead_choice){.backend = aead_backends[row]}, NULL);
+}
+
 static void
 random_bursts_match_the_oracle(void **state)
 {
@@ -144,7 +149,7 @@ random_bursts_match_the_oracle(void **state)
 
 		if (!aead_backends[b]->is_supported())
 			continue;
-		assert_int_equal(aead_create(&a, aead_backends[b], NULL), 0);
+		assert_int_equal(create(&a, b), 0);
 		for (unsigned round = 0; round < ROUNDS; round++) {
 			unsigned n = round < 4 ? round : (unsigned)(random_next() % (MAX_JOBS + 1));
 			for (unsigned i = 0; i < n; i++)
@@ -176,7 +181,7 @@ the_longest_message_is_sealed(void **state)
 		aead_seal(key, nonce,
 			&(struct aead_message){
 				.in = data, .in_bytes = AEAD_JOB_MAX_BYTES, .out = want});
-		assert_int_equal(aead_create(&a, aead_backends[b], NULL), 0);
+		assert_int_equal(create(&a, b), 0);
 		aead_seal_burst(&a, &j, 1);
 		assert_memory_equal(data, want, 65535);
 		aead_open_burst(&a, &j, 1);
@@ -185,153 +190,6 @@ the_longest_message_is_sealed(void **state)
 	}
 	test_free(data);
 	test_free(want);
-}
-
-static void *
-create_dummy(void)
-{
-	return &random_state;
-}
-
-static void
-destroy_dummy(void *state)
-{
-}
-
-static bool
-yes(void)
-{
-	return true;
-}
-
-static bool
-no(void)
-{
-	return false;
-}
-
-static void
-call_it_done(void *state, struct aead_job *j, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		j[i].is_ok = 1;
-}
-
-static const struct aead_backend null_cipher = {
-	.name = "null",
-	.needs = "faith",
-	.is_supported = yes,
-	.create = create_dummy,
-	.destroy = destroy_dummy,
-	.seal = call_it_done,
-	.open = call_it_done,
-};
-
-static const struct aead_backend *
-portable(void)
-{
-	unsigned i = 0;
-
-	while (aead_backends[i + 1])
-		i++;
-	assert_string_equal(aead_backends[i]->name, "portable");
-	return aead_backends[i];
-}
-
-static void
-open_all(void *state, struct aead_job *j, unsigned n)
-{
-	portable()->open(NULL, j, n);
-	call_it_done(state, j, n);
-}
-
-static void
-seal_well(void *state, struct aead_job *j, unsigned n)
-{
-	uint8_t nonce[AEAD_NONCE_BYTES];
-
-	for (unsigned i = 0; i < n; i++) {
-		aead_nonce_of_counter(nonce, j[i].counter);
-		aead_seal(j[i].key, nonce,
-			&(struct aead_message){
-				.in = j[i].data, .in_bytes = j[i].n_bytes, .out = j[i].data});
-		j[i].is_ok = 1;
-	}
-}
-
-/* Seals and opens as it should, and takes every tag. */
-static const struct aead_backend takes_forgeries = {
-	.name = "trusting",
-	.needs = "luck",
-	.is_supported = yes,
-	.create = create_dummy,
-	.destroy = destroy_dummy,
-	.seal = seal_well,
-	.open = open_all,
-};
-
-static const struct aead_backend elsewhere = {
-	.name = "elsewhere",
-	.needs = "another machine",
-	.is_supported = no,
-};
-
-static void
-the_first_that_works_is_chosen(void **state)
-{
-	const struct aead_backend *table[] = {
-		&elsewhere, &null_cipher, &takes_forgeries, portable(), NULL};
-	const struct aead_backend *got = NULL;
-	struct err err;
-
-	log_set_level(LOG_LEVEL_ERROR);
-	assert_int_equal(aead_choose_from(table, NULL, &got, &err), 0);
-	assert_ptr_equal(got, portable());
-	table[3] = NULL;
-	got = NULL;
-	assert_int_equal(aead_choose_from(table, NULL, &got, &err), -EIO);
-	assert_null(got);
-	assert_non_null(strstr(err.text, "trusting"));
-	log_set_level(LOG_LEVEL_INFO);
-}
-
-static void
-a_forced_backend_is_taken_or_refused(void **state)
-{
-	const struct aead_backend *table[] = {&elsewhere, &null_cipher, portable(), NULL};
-	const struct aead_backend *got = NULL;
-	struct err err;
-
-	assert_int_equal(aead_choose_from(table, "portable", &got, &err), 0);
-	assert_ptr_equal(got, portable());
-	got = NULL;
-	assert_int_equal(aead_choose_from(table, "elsewhere", &got, &err), -ENOTSUP);
-	assert_non_null(strstr(err.text, "another machine"));
-	assert_int_equal(aead_choose_from(table, "null", &got, &err), -EIO);
-	assert_non_null(strstr(err.text, "self-test"));
-	assert_int_equal(aead_choose_from(table, "rot13", &got, &err), -ENOENT);
-	assert_string_equal(err.text,
-		"no aead backend is called 'rot13'; known are: elsewhere, null, portable");
-	assert_int_equal(aead_choose_from(table, "", &got, &err), -ENOENT);
-	assert_null(got);
-}
-
-static void
-every_backend_here_passes_its_self_test(void **state)
-{
-	const struct aead_backend *got;
-	struct err err;
-
-	for (unsigned i = 0; aead_backends[i]; i++) {
-		if (!aead_backends[i]->is_supported())
-			continue;
-		if (aead_self_test(aead_backends[i], &err) != 0)
-			fail_msg("%s", err.text);
-		assert_int_equal(aead_choose(aead_backends[i]->name, &got, &err), 0);
-		assert_ptr_equal(got, aead_backends[i]);
-	}
-	assert_int_equal(aead_choose(NULL, &got, &err), 0);
-	print_message("chosen here: %s\n", got->name);
 }
 
 static int
@@ -344,11 +202,8 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_backend_here_passes_its_self_test),
 		cmocka_unit_test(random_bursts_match_the_oracle),
 		cmocka_unit_test(the_longest_message_is_sealed),
-		cmocka_unit_test(the_first_that_works_is_chosen),
-		cmocka_unit_test(a_forced_backend_is_taken_or_refused),
 	};
 	if (argc > 1)
 		random_state = strtoull(argv[1], NULL, 0) | 1;

@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "crypto/aead.h"
+#include "crypto/aead_choose.h"
 #include "crypto/init.h"
 #include "wire/ip.h"
 #include "wire/wg.h"
@@ -20,7 +21,7 @@ enum { POOL_MBUFS = 511, RING_SLOTS = 128 };
 /* What DPDK can make but once a process. */
 static struct {
 	struct rte_mempool *pool;
-	const struct aead_backend *backend;
+	struct aead_choice crypto;
 	struct rte_ring *rx[SCENE_PORTS], *tx[SCENE_PORTS][SCENE_WORKERS];
 	struct port *ports[SCENE_PORTS + 1]; /* the VLAN as well */
 } rig;
@@ -89,7 +90,7 @@ scene_begin_with(uint16_t buffer_bytes)
 	rig.pool = rte_pktmbuf_pool_create("scene", POOL_MBUFS, 0, 0, buffer_bytes,
 		SOCKET_ID_ANY);
 	MUST(rig.pool);
-	MUST(aead_choose(NULL, &rig.backend, NULL) == 0);
+	MUST(aead_choose(NULL, &rig.crypto, NULL) == 0);
 	open_port(SCENE_LAN, "lan");
 	open_port(SCENE_WAN, "wan");
 	return true;
@@ -212,7 +213,7 @@ add_workers(struct scene *s, unsigned n_workers)
 	c->pool = rig.pool;
 	c->n_workers = n_workers;
 	c->has_host = true;
-	c->aead_backend = rig.backend;
+	c->crypto = &rig.crypto;
 	for (unsigned i = 0; i < SCENE_PORTS; i++)
 		c->ports[i] = rig.ports[i];
 	for (unsigned i = 0; i < n_workers; i++) {

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What follows from the figures of a timing: pure functions of them. */
+#include "crypto/aead_choose.h"
+#include "crypto/aead_timing.h"
+
+enum {
+	/* A small burst changes the backend only for more than this, so that noise decides nothing
+	 * and nothing that is kept is dearer by more. */
+	SMALL_GAIN_PERCENT = 5,
+};
+
+uint32_t
+aead_timing_packet_clk(const struct aead_timing *row, enum aead_mix mix)
+{
+	uint64_t both = (uint64_t)row->full_clk[AEAD_SEAL][mix] + row->full_clk[AEAD_OPEN][mix];
+
+	return (uint32_t)(both / (2 * AEAD_FULL_BURST));
+}
+
+unsigned
+aead_timing_ratio(const struct aead_timing *a, const struct aead_timing *b)
+{
+	uint64_t sum = 0;
+
+	for (unsigned d = 0; d < AEAD_N_DIRECTIONS; d++) {
+		for (unsigned mix = 0; mix < AEAD_N_MIXES; mix++)
+			sum += 1000ull * MAX_OF(a->full_clk[d][mix], 1u) /
+			       MAX_OF(b->full_clk[d][mix], 1u);
+	}
+	return (unsigned)(sum / (AEAD_N_DIRECTIONS * AEAD_N_MIXES));
+}
+
+unsigned
+aead_timing_best(const struct aead_timing *rows, unsigned n_rows)
+{
+	unsigned best = 0;
+
+	for (unsigned r = 1; r < n_rows; r++) {
+		if (aead_timing_ratio(&rows[r], &rows[best]) <
+			1000 - 10 * AEAD_CLEARLY_FASTER_PERCENT)
+			best = r;
+	}
+	return best;
+}
+
+static bool
+is_cheaper(uint32_t clk, uint32_t than_clk)
+{
+	return clk * 100ull < than_clk * (100ull - SMALL_GAIN_PERCENT);
+}
+
+/*
+ * How far `best`, with the help of `helper`, stays behind the cheapest row: the excess in
+ * thousandths, summed over all sizes and small bursts.
+ */
+static uint64_t
+excess(const struct aead_timing *rows, unsigned n_rows, unsigned best, unsigned helper)
+{
+	uint64_t sum = 0;
+
+	for (unsigned at = 0; at < AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES; at++) {
+		unsigned d = at / AEAD_SIZE_CLASSES, size = at % AEAD_SIZE_CLASSES;
+
+		for (unsigned n = 1; n <= AEAD_SMALL_MAX_JOBS; n++) {
+			uint32_t clk = rows[best].burst_clk[d][size][n];
+			uint32_t helped = rows[helper].burst_clk[d][size][n];
+			uint32_t least = clk;
+
+			for (unsigned r = 0; r < n_rows; r++)
+				least = MIN_OF(least, rows[r].burst_clk[d][size][n]);
+			if (is_cheaper(helped, clk))
+				clk = helped;
+			if (is_cheaper(least, clk))
+				sum += 1000ull * clk / MAX_OF(least, 1u) - 1000;
+		}
+	}
+	return sum;
+}
+
+static void
+fill_small(const struct aead_timing *best, const struct aead_timing *helper,
+	struct aead_small *out)
+{
+	for (unsigned at = 0; at < AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES; at++) {
+		unsigned d = at / AEAD_SIZE_CLASSES, size = at % AEAD_SIZE_CLASSES;
+
+		for (unsigned n = 1; n <= AEAD_SMALL_MAX_JOBS; n++) {
+			if (!is_cheaper(helper->burst_clk[d][size][n],
+				    best->burst_clk[d][size][n]))
+				continue;
+			out->backend = helper->backend;
+			out->jobs[d][size] |= (uint16_t)(1u << n);
+			out->max_jobs = MAX_OF(out->max_jobs, n);
+		}
+	}
+}
+
+void
+aead_timing_small(const struct aead_timing *rows, unsigned n_rows, unsigned best,
+	struct aead_small *out)
+{
+	unsigned helper = best;
+	uint64_t least = excess(rows, n_rows, best, best);
+
+	for (unsigned r = 0; r < n_rows; r++) {
+		uint64_t left = excess(rows, n_rows, best, r);
+
+		if (left < least) {
+			least = left;
+			helper = r;
+		}
+	}
+	*out = (struct aead_small){0};
+	if (helper != best)
+		fill_small(&rows[best], &rows[helper], out);
+}
