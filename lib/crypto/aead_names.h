@@ -10,7 +10,8 @@
 
 /* FIRST for the first row, NEXT for every other. */
 #define AEAD_BACKEND_LIST(FIRST, NEXT)                                                             \
-	FIRST(ipsecmb)                                                                             \
+	FIRST(avx2)                                                                                \
+	NEXT(ipsecmb)                                                                              \
 	NEXT(portable)
 
 /* "ipsecmb, portable or auto": what may be wished for, for help and messages. */

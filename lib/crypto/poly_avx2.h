@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Poly1305 (RFC 8439 section 2.5) of four messages at once in AVX2: lane l of every vector
+ * belongs to message l, so each has an r and an s of its own. A number mod p = 2^130 - 5 stands
+ * in five limbs of 26 bits, limb i weighing 2^(26 i), each in the low half of a 64-bit lane: that
+ * is what vpmuludq multiplies. A product that falls on weight 2^130 and above comes back times 5.
+ * Two blocks are taken in one step, h = (h + m0) r^2 + m1 r, so that one carry serves both.
+ * After D. J. Bernstein and P. Schwabe ("NEON crypto", 2012) and M. Goll and S. Gueron
+ * ("Vectorization of Poly1305 message authentication code", 2015).
+ *
+ * Messages end together: a shorter one is preceded by blocks of value 0, without the bit 2^128
+ * that every true block has. They leave h = 0 as it is, so no lane ever has to be held back.
+ *
+ * Why nothing overflows. Write B = 2^26.
+ *   m: limbs of a block are < B, the last one < 2^24 + 2^24 (the bit 2^128 is bit 24 of it).
+ *   r: limbs of r are < B; those of r^2 come out of a carry: < B + 2^10 (below). 5 r < 2^28.4.
+ *   h: limbs come out of a carry: < B + 2^10; so h + m < 2^27.1: it fits the 32 bits of vpmuludq.
+ *   A column of h r^2 is 5 products < 2^27.1 * 2^28.4, one of m1 r 5 products < 2^26 * 2^28.4;
+ *   together < 5 * 2^55.5 + 5 * 2^54.4 < 2^58.4: it fits 64 bits.
+ *   carry: a column < 2^58.4 carries < 2^32.5 to the next one. In the order taken limbs 0 and 3 go
+ *   first, then 1 and 4; limb 4 carries 5 c < 2^34.9 back to limb 0, limb 2 carries to 3; then
+ *   limbs 0 and 3 once more, whose carries are < 2^35 / B = 2^9 and add to limbs 1 and 4, which
+ *   are < B by then. So every limb is < B + 2^10.
+ *
+ * Constant time: no branch, address or gather depends on a key, on text or on a tag.
+ */
+#pragma once
+
+#include <immintrin.h>
+#include <stdint.h>
+
+enum {
+	POLY4_LANES = 4,
+	POLY4_LIMBS = 5,
+	POLY4_LIMB_BITS = 26,
+	POLY_BLOCK_BYTES = 16,
+	POLY4_STEP_BYTES = 2 * POLY_BLOCK_BYTES, /* of each message */
+};
+
+/* A power of r, and 5 times it for the products that wrap around. */
+struct poly4_power {
+	__m256i r[POLY4_LIMBS], r5[POLY4_LIMBS];
+};
+
+struct poly4 {
+	__m256i h[POLY4_LIMBS];
+	__m256i s[4]; /* words, each in a 64-bit lane */
+	struct poly4_power r1, r2;
+};
+
+/* What a step reads: 32 bytes of each lane, and the bit 2^128 of its first and second block. */
+struct poly4_step {
+	const uint8_t *at[POLY4_LANES];
+	uint64_t bit[2][POLY4_LANES]; /* POLY4_BIT, or 0 for a block that is none */
+};
+
+#define POLY4_BIT (UINT64_C(1) << (128 - 4 * POLY4_LIMB_BITS))
+#define POLY4_MASK _mm256_set1_epi64x((1 << POLY4_LIMB_BITS) - 1)
+
+/* 128 bits of each lane, as halves, into limbs; the last one without the bit 2^128. */
+static inline __attribute__((always_inline)) void
+poly4_split(__m256i m[POLY4_LIMBS], __m256i low, __m256i high)
+{
+	const __m256i mask = POLY4_MASK;
+
+	m[0] = _mm256_and_si256(low, mask);
+	m[1] = _mm256_and_si256(_mm256_srli_epi64(low, 26), mask);
+	m[2] = _mm256_and_si256(
+		_mm256_or_si256(_mm256_srli_epi64(low, 52), _mm256_slli_epi64(high, 12)), mask);
+	m[3] = _mm256_and_si256(_mm256_srli_epi64(high, 14), mask);
+	m[4] = _mm256_srli_epi64(high, 40);
+}
+
+/* Two blocks of each lane. */
+static inline __attribute__((always_inline)) void
+poly4_load(__m256i m0[POLY4_LIMBS], __m256i m1[POLY4_LIMBS], const uint8_t *const at[POLY4_LANES])
+{
+	__m256i a = _mm256_loadu_si256((const __m256i *)at[0]);
+	__m256i b = _mm256_loadu_si256((const __m256i *)at[1]);
+	__m256i c = _mm256_loadu_si256((const __m256i *)at[2]);
+	__m256i d = _mm256_loadu_si256((const __m256i *)at[3]);
+	__m256i low_ab = _mm256_unpacklo_epi64(a, b), high_ab = _mm256_unpackhi_epi64(a, b);
+	__m256i low_cd = _mm256_unpacklo_epi64(c, d), high_cd = _mm256_unpackhi_epi64(c, d);
+
+	poly4_split(m0, _mm256_permute2x128_si256(low_ab, low_cd, 0x20),
+		_mm256_permute2x128_si256(high_ab, high_cd, 0x20));
+	poly4_split(m1, _mm256_permute2x128_si256(low_ab, low_cd, 0x31),
+		_mm256_permute2x128_si256(high_ab, high_cd, 0x31));
+}
+
+/* The product of limbs a and p, added to column d[k]. */
+static inline __attribute__((always_inline)) void
+poly4_column(__m256i d[POLY4_LIMBS], unsigned k, __m256i a, __m256i p)
+{
+	d[k] = _mm256_add_epi64(d[k], _mm256_mul_epu32(a, p));
+}
+
+/* d += a p, a limb of a at a time; nothing is carried. */
+static inline __attribute__((always_inline)) void
+poly4_multiply_add(
+	__m256i d[POLY4_LIMBS], const __m256i a[POLY4_LIMBS], const struct poly4_power *p)
+{
+#pragma GCC unroll 5
+	for (unsigned i = 0; i < POLY4_LIMBS; i++) {
+#pragma GCC unroll 5
+		for (unsigned j = 0; j < POLY4_LIMBS; j++) {
+			bool wraps = i + j >= POLY4_LIMBS;
+			poly4_column(d, (i + j) % POLY4_LIMBS, a[i], wraps ? p->r5[j] : p->r[j]);
+		}
+	}
+}
+
+/* Takes what column i has above its limb; the last column's goes to the first one, times 5. */
+static inline __attribute__((always_inline)) void
+poly4_carry_from(__m256i d[POLY4_LIMBS], unsigned i)
+{
+	__m256i c = _mm256_srli_epi64(d[i], POLY4_LIMB_BITS);
+
+	d[i] = _mm256_and_si256(d[i], POLY4_MASK);
+	if (i == POLY4_LIMBS - 1)
+		c = _mm256_add_epi64(c, _mm256_slli_epi64(c, 2));
+	d[(i + 1) % POLY4_LIMBS] = _mm256_add_epi64(d[(i + 1) % POLY4_LIMBS], c);
+}
+
+/* Two chains side by side, from limb 0 and from limb 3; see the bound above. */
+static inline __attribute__((always_inline)) void
+poly4_carry(__m256i d[POLY4_LIMBS])
+{
+	poly4_carry_from(d, 0);
+	poly4_carry_from(d, 3);
+	poly4_carry_from(d, 1);
+	poly4_carry_from(d, 4);
+	poly4_carry_from(d, 2);
+	poly4_carry_from(d, 0);
+	poly4_carry_from(d, 3);
+}
+
+static inline void
+poly4_power_set(struct poly4_power *p, const __m256i r[POLY4_LIMBS])
+{
+	for (unsigned i = 0; i < POLY4_LIMBS; i++) {
+		p->r[i] = r[i];
+		p->r5[i] = _mm256_add_epi64(r[i], _mm256_slli_epi64(r[i], 2));
+	}
+}
+
+/*
+ * Starts four messages. word[0..3] and word[4..7] are the words of r (not yet clamped) and s of
+ * RFC 8439 section 2.6, those of lane l in the low half of 64-bit lane l, the other half zero.
+ */
+static inline void
+poly4_start(struct poly4 *p, const __m256i word[8])
+{
+	__m256i low = _mm256_or_si256(word[0], _mm256_slli_epi64(word[1], 32));
+	__m256i high = _mm256_or_si256(word[2], _mm256_slli_epi64(word[3], 32));
+	__m256i r[POLY4_LIMBS], square[POLY4_LIMBS];
+
+	low = _mm256_and_si256(low, _mm256_set1_epi64x(0x0ffffffc0fffffff));
+	high = _mm256_and_si256(high, _mm256_set1_epi64x(0x0ffffffc0ffffffc));
+	poly4_split(r, low, high);
+	poly4_power_set(&p->r1, r);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		square[i] = p->h[i] = _mm256_setzero_si256();
+	poly4_multiply_add(square, r, &p->r1);
+	poly4_carry(square);
+	poly4_power_set(&p->r2, square);
+	for (unsigned i = 0; i < 4; i++)
+		p->s[i] = word[4 + i];
+}
+
+static inline __attribute__((always_inline)) void
+poly4_take(struct poly4 *p, const uint8_t *const at[POLY4_LANES], __m256i bit0, __m256i bit1)
+{
+	__m256i m0[POLY4_LIMBS], m1[POLY4_LIMBS], d[POLY4_LIMBS];
+
+	poly4_load(m0, m1, at);
+	m0[4] = _mm256_or_si256(m0[4], bit0);
+	m1[4] = _mm256_or_si256(m1[4], bit1);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++) {
+		m0[i] = _mm256_add_epi64(m0[i], p->h[i]);
+		d[i] = _mm256_setzero_si256();
+	}
+	poly4_multiply_add(d, m1, &p->r1);
+	poly4_multiply_add(d, m0, &p->r2);
+	poly4_carry(d);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		p->h[i] = d[i];
+}
+
+/* One step in which not every block need be one. */
+static inline void
+poly4_take_step(struct poly4 *p, const struct poly4_step *step)
+{
+	poly4_take(p, step->at, _mm256_loadu_si256((const __m256i *)step->bit[0]),
+		_mm256_loadu_si256((const __m256i *)step->bit[1]));
+}
+
+/* n_steps of 32 bytes each that are blocks in every lane. */
+static inline void
+poly4_take_whole(struct poly4 *p, const uint8_t *const at[POLY4_LANES], unsigned n_steps)
+{
+	const __m256i bit = _mm256_set1_epi64x(POLY4_BIT);
+	const uint8_t *from[POLY4_LANES] = {at[0], at[1], at[2], at[3]};
+
+	for (unsigned k = 0; k < n_steps; k++) {
+		poly4_take(p, from, bit, bit);
+		for (unsigned l = 0; l < POLY4_LANES; l++)
+			from[l] += POLY4_STEP_BYTES;
+	}
+}
+
+/* h mod p, in limbs that are < B: h - p where that is not negative. */
+static inline void
+poly4_reduce(__m256i h[POLY4_LIMBS])
+{
+	__m256i g[POLY4_LIMBS];
+
+	/* Limbs < B + 2^10: one turn leaves a carry of at most 1 to limb 0, the next one none. */
+	for (unsigned turn = 0; turn < 2; turn++) {
+		for (unsigned i = 0; i < POLY4_LIMBS; i++)
+			poly4_carry_from(h, i);
+	}
+	/* g = h + 5 - 2^130. Its last limb is negative if h < p. */
+	g[0] = _mm256_add_epi64(h[0], _mm256_set1_epi64x(5));
+	for (unsigned i = 0; i < POLY4_LIMBS - 1; i++) {
+		g[i + 1] = _mm256_add_epi64(h[i + 1], _mm256_srli_epi64(g[i], POLY4_LIMB_BITS));
+		g[i] = _mm256_and_si256(g[i], POLY4_MASK);
+	}
+	g[4] = _mm256_sub_epi64(g[4], _mm256_set1_epi64x(1 << POLY4_LIMB_BITS));
+	__m256i keep = _mm256_cmpgt_epi64(_mm256_setzero_si256(), g[4]);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		h[i] = _mm256_blendv_epi8(g[i], h[i], keep);
+}
+
+/* (h mod p) + s mod 2^128 of each lane: the tags, as low and high halves. */
+static inline void
+poly4_finish(struct poly4 *p, __m256i *low, __m256i *high)
+{
+	const __m256i word_mask = _mm256_set1_epi64x(0xffffffff);
+	__m256i h[POLY4_LIMBS], sum = _mm256_setzero_si256(), word[4];
+
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		h[i] = p->h[i];
+	poly4_reduce(h);
+	word[0] = _mm256_or_si256(h[0], _mm256_slli_epi64(h[1], 26));
+	word[1] = _mm256_or_si256(_mm256_srli_epi64(h[1], 6), _mm256_slli_epi64(h[2], 20));
+	word[2] = _mm256_or_si256(_mm256_srli_epi64(h[2], 12), _mm256_slli_epi64(h[3], 14));
+	word[3] = _mm256_or_si256(_mm256_srli_epi64(h[3], 18), _mm256_slli_epi64(h[4], 8));
+	for (unsigned i = 0; i < 4; i++) {
+		sum = _mm256_add_epi64(_mm256_srli_epi64(sum, 32),
+			_mm256_add_epi64(_mm256_and_si256(word[i], word_mask), p->s[i]));
+		word[i] = _mm256_and_si256(sum, word_mask);
+	}
+	*low = _mm256_or_si256(word[0], _mm256_slli_epi64(word[1], 32));
+	*high = _mm256_or_si256(word[2], _mm256_slli_epi64(word[3], 32));
+}
