@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The component limit: what sealing or opening a message would cost if there were nothing but its
+ * ChaCha20 blocks in full SIMD lanes and its Poly1305 blocks in full SIMD lanes. Two tight loops a
+ * SIMD unit, each measured on data of its own in L1 that is already where the lanes want it:
+ *
+ *   chacha  one block a lane (16 AVX-512, 8 AVX2): state in registers, 20 rounds, the sum with
+ *           the input, transposed to rows and XORed into memory
+ *   poly    one message a lane (8 IFMA, 4 AVX2), one chain a lane: 16 bytes of each message
+ *           loaded, transposed to lanes, cut to limbs, added, multiplied by r, carried
+ *
+ * A message of L bytes has 1 + ceil(L / 64) ChaCha20 blocks, the first being the key of Poly1305,
+ * and ceil(L / 16) + 1 Poly1305 blocks, the last holding the lengths (RFC 8439, 2.8). No
+ * scheduling, no loading of keys, no tails, no tags: what a backend needs above it is its own.
+ *
+ * Both loops are chains of dependent steps. Where a core has more SIMD pipes than such a chain
+ * keeps busy, two of each in flight cost less: AVX-512, whose registers hold two, says that too.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	LIMIT_MAX_LANES = 16,
+	LIMIT_POLY_LANES = 8,
+	LIMIT_MESSAGE_BYTES = 1024, /* of each lane's message: 16 of them fit L1 */
+	LIMIT_STRIDE = LIMIT_MESSAGE_BYTES + 64,
+	LIMIT_BATCHES = 32, /* of ChaCha20 in one round; even */
+	LIMIT_TURNS = 4,    /* through the messages in one round; even */
+};
+
+/* What the loops work on; lane i of a row is block or message i. */
+struct limit_work {
+	uint32_t state[16][LIMIT_MAX_LANES];      /* ChaCha20's, word by word */
+	uint8_t blocks[2 * LIMIT_MAX_LANES * 64]; /* XORed in place; the second half for a pair */
+	uint64_t r[5][LIMIT_POLY_LANES];          /* limbs of r, in the unit's radix */
+	uint64_t h[5][LIMIT_POLY_LANES];          /* of the sum, loosely carried */
+	uint8_t messages[2 * LIMIT_POLY_LANES * LIMIT_STRIDE];
+} __attribute__((aligned(64)));
+
+struct limit_loops {
+	/* n batches of chacha_lanes blocks; the counters (word 12) move on. */
+	void (*chacha)(struct limit_work *w, unsigned n);
+	/* n times through poly_lanes messages, into h. */
+	void (*poly)(struct limit_work *w, unsigned n);
+};
+
+struct limit_unit {
+	const char *name; /* of the backend that it bounds */
+	unsigned chacha_lanes, poly_lanes;
+	unsigned limb_bits; /* the radix of r and h; n_limbs of them */
+	unsigned n_limbs;
+	bool (*is_supported)(void);
+	struct limit_loops loops[2]; /* one in flight; two, n even: NULL where registers lack */
+};
+
+/* The widest first, then NULL. */
+extern const struct limit_unit *const limit_units[];
+extern const struct limit_unit limit_avx512;
+extern const struct limit_unit limit_avx2;
+
+/* Clocks (TSC) of one block. */
+struct limit_clk {
+	double chacha, poly;
+};
+
+/* Keys and messages at random. */
+void limit_fill(struct limit_work *w, const struct limit_unit *u);
+/* Whether the loops compute what libsodium does: a limit of wrong results would be none. */
+bool limit_is_right(struct limit_work *w, const struct limit_unit *u);
+/* One short round of a pair of loops, some 10,000 clocks. */
+struct limit_clk limit_round(struct limit_work *w, const struct limit_unit *u, unsigned in_flight);
+
+static inline double
+limit_of(struct limit_clk clk, unsigned n_bytes)
+{
+	return (1 + (n_bytes + 63) / 64) * clk.chacha + ((n_bytes + 15) / 16 + 1) * clk.poly;
+}
