@@ -20,7 +20,7 @@
 #
 # Knobs, read when the file is written: outer (4 or 6), psk (a key for every pair),
 # keepalive (seconds), port_kind (xdp or packet), and gateway_lines (more for [Gateway]);
-# more_confs (files of further interfaces) when headgate starts.
+# more_confs (files of further interfaces) and headgate_options (an array) when headgate starts.
 # Needs say.sh and net.sh, and tests/interop/guest.sh when PEER=kernel.
 
 outer=4
@@ -29,6 +29,7 @@ keepalive=
 port_kind=xdp
 gateway_lines=
 more_confs=
+headgate_options=()
 stock_kind=${PEER:-wireguard-go}
 declare -A site_dev=() site_program=()
 
@@ -206,7 +207,8 @@ headgate_start() { # X
 	for file in "$(conf_of "$1")" ${more_confs:-}; do
 		files+=(-c "$file")
 	done
-	spawn "gateway-$1" "$1-gw" "$headgated" "${files[@]}" --log-level "${HEADGATE_LOG:-info}"
+	spawn "gateway-$1" "$1-gw" "$headgated" "${files[@]}" --log-level "${HEADGATE_LOG:-info}" \
+		"${headgate_options[@]}"
 }
 
 headgate_wait() { # X SECONDS: until it forwards
