@@ -38,8 +38,11 @@ int aead_timing_run(struct aead_timing *rows, unsigned n_rows, struct err *err)
 uint32_t aead_timing_packet_clk(const struct aead_timing *row, enum aead_mix mix);
 /* The row to use for large bursts: the first, unless a later one is clearly faster. n_rows > 0. */
 unsigned aead_timing_best(const struct aead_timing *rows, unsigned n_rows);
-/* What a costs of b in thousandths: 900 is a tenth faster. The mean over all mixes. */
-unsigned aead_timing_ratio(const struct aead_timing *a, const struct aead_timing *b);
+/*
+ * The product of what a costs of b over all mixes and directions: below 1 a is faster, by the
+ * geometric mean, which does not depend on who is compared with whom.
+ */
+double aead_timing_ratio(const struct aead_timing *a, const struct aead_timing *b);
 /* Which small bursts another row than `best` should do, and which row. */
 void aead_timing_small(const struct aead_timing *rows, unsigned n_rows, unsigned best,
 	struct aead_small *out);

@@ -17,27 +17,29 @@ aead_timing_packet_clk(const struct aead_timing *row, enum aead_mix mix)
 	return (uint32_t)(both / (2 * AEAD_FULL_BURST));
 }
 
-unsigned
+double
 aead_timing_ratio(const struct aead_timing *a, const struct aead_timing *b)
 {
-	uint64_t sum = 0;
+	double product = 1;
 
 	for (unsigned d = 0; d < AEAD_N_DIRECTIONS; d++) {
 		for (unsigned mix = 0; mix < AEAD_N_MIXES; mix++)
-			sum += 1000ull * MAX_OF(a->full_clk[d][mix], 1u) /
-			       MAX_OF(b->full_clk[d][mix], 1u);
+			product *= (double)MAX_OF(a->full_clk[d][mix], 1u) /
+				   (double)MAX_OF(b->full_clk[d][mix], 1u);
 	}
-	return (unsigned)(sum / (AEAD_N_DIRECTIONS * AEAD_N_MIXES));
+	return product;
 }
 
 unsigned
 aead_timing_best(const struct aead_timing *rows, unsigned n_rows)
 {
 	unsigned best = 0;
+	double clearly = 1;
 
+	for (unsigned k = 0; k < AEAD_N_DIRECTIONS * AEAD_N_MIXES; k++)
+		clearly *= (100 - AEAD_CLEARLY_FASTER_PERCENT) / 100.0;
 	for (unsigned r = 1; r < n_rows; r++) {
-		if (aead_timing_ratio(&rows[r], &rows[best]) <
-			1000 - 10 * AEAD_CLEARLY_FASTER_PERCENT)
+		if (aead_timing_ratio(&rows[r], &rows[best]) < clearly)
 			best = r;
 	}
 	return best;
