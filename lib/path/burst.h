@@ -48,9 +48,7 @@ struct stage_list {
  * traffic comes in trains. The k-th packet asked for has its answer at queries[of[k]].
  */
 struct lookup {
-	uint32_t n;         /* packets */
 	uint32_t n_queries; /* the first stands at 1 */
-	struct route_query *last;
 	uint16_t of[BURST_MAX];
 	struct route_query queries[BURST_MAX + 1];
 };
@@ -72,34 +70,44 @@ struct burst {
 	struct lookup lookup;
 };
 
-static inline void
-lookup_clear(struct lookup *l)
+/* Where a stage is in filling a look-up: a local of its own, so that it stays in registers. */
+struct lookup_fill {
+	struct lookup *lookup;
+	uint32_t n;             /* packets */
+	uint32_t n_queries;
+	uint32_t first_word;    /* of the last query's address */
+	const struct route_table *table;
+};
+
+static inline struct lookup_fill
+lookup_begin(struct lookup *l)
 {
-	l->n = l->n_queries = 0;
-	l->last = l->queries;
-	l->last->table = NULL;
+	return (struct lookup_fill){.lookup = l};
 }
 
 /* addr: 4 or 16 bytes in the packet; table NULL: the answer is 0. */
 static inline void
-lookup_add(struct lookup *l, const struct route_table *table, const uint8_t *addr, uint8_t family)
+lookup_add(struct lookup_fill *f, const struct route_table *table, const uint8_t *addr,
+	uint8_t family)
 {
-	const struct route_query *last = l->last;
-	bool is_same = last->table == table && table && load_le32(last->addr) == load_le32(addr) &&
+	struct route_query *last = &f->lookup->queries[f->n_queries];
+	uint32_t word = load_le32(addr);
+	bool is_same = f->n_queries && f->table == table && f->first_word == word &&
 		       (family == ADDR_V4 || memcmp(last->addr + 4, addr + 4, 12) == 0);
 	if (!is_same) {
-		l->n_queries++;
-		l->last++;
-		l->last->table = table;
-		l->last->addr = addr;
+		f->n_queries++;
+		last[1].table = f->table = table;
+		last[1].addr = addr;
+		f->first_word = word;
 	}
-	l->of[l->n++] = (uint16_t)l->n_queries;
+	f->lookup->of[f->n++] = (uint16_t)f->n_queries;
 }
 
 static inline void
-lookup_run(struct lookup *l)
+lookup_run(const struct lookup_fill *f)
 {
-	route_lookup_bulk(l->queries + 1, l->n_queries);
+	f->lookup->n_queries = f->n_queries;
+	route_lookup_bulk(f->lookup->queries + 1, f->n_queries);
 }
 
 /* The value for the k-th packet that was added. */

@@ -12,6 +12,9 @@
 #include "wire/mss.h"
 #include "wire/wg.h"
 
+/* Each packet's way: a call, and what it saves and restores, would cost as much as the work. */
+#define EACH_PACKET inline __attribute__((always_inline))
+
 /* Copies a handshake or cookie message to the handshake threads. */
 static __attribute__((noinline)) void
 mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t n_bytes)
@@ -44,13 +47,13 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 }
 
 /* udp: the header of a datagram to one of our listen ports. p->out_link is that tunnel. */
-static inline void
+static EACH_PACKET void
 classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t *udp)
 {
 	struct packet *p = &b->packets[at];
 	uint32_t left = p->n_bytes - (uint32_t)(udp - p->ip);
 	uint32_t udp_bytes = load_be16(udp + 4);
-	if (udp_bytes < UDP_BYTES || udp_bytes > left) {
+	if (unlikely_true(udp_bytes < UDP_BYTES || udp_bytes > left)) {
 		packet_drop(p, DROP_WG_LENGTH);
 		return;
 	}
@@ -70,7 +73,7 @@ classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t
 }
 
 /* The UDP header when the packet is an unfragmented datagram to a listen port of ours. */
-static inline const uint8_t *
+static EACH_PACKET const uint8_t *
 wireguard_header(const struct tables *t, struct packet *p)
 {
 	const uint8_t *udp;
@@ -99,10 +102,12 @@ wireguard_header(const struct tables *t, struct packet *p)
 }
 
 /* Lengths and, for IPv4, the header checksum. False: the packet has its verdict. */
-static inline bool
+static EACH_PACKET bool
 ip_is_sound(struct packet *p, uint32_t n_bytes)
 {
-	p->n_bytes = ip_check(p->ip, n_bytes, &p->family);
+	uint8_t family;
+	p->n_bytes = ip_check(p->ip, n_bytes, &family);
+	p->family = family;
 	if (unlikely_true(!p->n_bytes)) {
 		packet_drop(p, p->family == ADDR_NONE ? DROP_IP_VERSION : DROP_IP_HEADER);
 		return false;
@@ -182,7 +187,7 @@ classify_frame(struct worker *w, struct burst *b, uint32_t at)
 }
 
 /* From the kernel's side of a tunnel: the packet starts with its IP header. */
-static void
+static __attribute__((noinline)) void
 classify_tun(struct worker *w, struct burst *b, uint32_t at)
 {
 	struct packet *p = &b->packets[at];
@@ -200,7 +205,7 @@ classify_tun(struct worker *w, struct burst *b, uint32_t at)
 }
 
 /* A datagram whose outer header stands behind an Ethernet header's room, rebuilt below. */
-static void
+static __attribute__((noinline)) void
 classify_rebuilt(struct worker *w, struct burst *b, uint32_t at)
 {
 	struct packet *p = &b->packets[at];

@@ -6,6 +6,7 @@
  */
 #include <rte_cycles.h>
 
+#include "base/prefetch.h"
 #include "path/worker.h"
 #include "wire/wg.h"
 
@@ -59,8 +60,8 @@ sessions_burst(struct worker *w, struct burst *b)
 		struct packet *p = &b->packets[b->data.at[i]];
 		if (!find_session(w, p))
 			continue;
-		__builtin_prefetch(&p->peer->activity, 1);
-		__builtin_prefetch(&p->session->replay.words[p->counter / 64 % REPLAY_WORDS], 1);
+		prefetch_write(&p->peer->activity);
+		prefetch_write(&p->session->replay.words[p->counter / 64 % REPLAY_WORDS]);
 		b->data.at[n++] = b->data.at[i];
 	}
 	b->data.n = n;

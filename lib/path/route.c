@@ -5,6 +5,7 @@
  * delivered here. Neither: the kernel's, whose firewall and NAT apply there. What a router has to
  * say of packets to or from a tunnel is said here as well (path/answer.h), not by the kernel.
  */
+#include "base/prefetch.h"
 #include "path/answer.h"
 #include "path/clamp.h"
 #include "path/encap.h"
@@ -122,17 +123,17 @@ route_burst(struct worker *w, struct burst *b)
 {
 	struct lookup *l = &b->lookup;
 	const struct nexthop *nexthops[BURST_MAX + 1];
-	lookup_clear(l);
+	struct lookup_fill fill = lookup_begin(l);
 	for (uint32_t i = 0; i < b->routed.n; i++) {
 		const struct packet *p = &b->packets[b->routed.at[i]];
-		lookup_add(l, w->tables->forward[family_index(p->family)],
+		lookup_add(&fill, w->tables->forward[family_index(p->family)],
 			ip_destination(p->ip, p->family), p->family);
 	}
-	lookup_run(l);
+	lookup_run(&fill);
 	for (uint32_t k = 1; k <= l->n_queries; k++) {
 		uint32_t id = l->queries[k].value;
 		nexthops[k] = id ? tables_nexthop(w->tables, id) : NULL;
-		__builtin_prefetch(nexthops[k]);
+		prefetch_read(nexthops[k]);
 	}
 	for (uint32_t i = 0; i < b->routed.n; i++)
 		route_packet(w, b, b->routed.at[i], nexthops[l->of[i]]);

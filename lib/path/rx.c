@@ -6,6 +6,7 @@
 #include <rte_ethdev.h>
 #include <rte_ring.h>
 
+#include "base/prefetch.h"
 #include "path/worker.h"
 
 enum { RX_PER_QUEUE = 32, PREFETCH_AHEAD = 4 };
@@ -15,7 +16,7 @@ static void
 prefetch_packets(struct burst *b, uint32_t from)
 {
 	for (uint32_t i = from; i < b->n; i++)
-		__builtin_prefetch(rte_pktmbuf_mtod(b->packets[i].mbuf, void *));
+		prefetch_read(rte_pktmbuf_mtod(b->packets[i].mbuf, void *));
 }
 
 static void

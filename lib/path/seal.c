@@ -6,6 +6,7 @@
  */
 #include <rte_cycles.h>
 
+#include "base/prefetch.h"
 #include "path/pmtu.h"
 #include "path/worker.h"
 #include "wire/ip.h"
@@ -17,28 +18,30 @@ struct target {
 	struct session *session;
 };
 
-/* Three passes, each of which reads what the one before has fetched. */
+/*
+ * Three passes, each of which reads what the one before has fetched. What is read only after
+ * sealing is asked for last, so that nothing waits behind it.
+ */
 static void
 find_targets(struct worker *w, const struct lookup *l, struct target *targets)
 {
 	for (uint32_t k = 1; k <= l->n_queries; k++) {
 		uint32_t peer_id = l->queries[k].value;
 		struct peer_entry *peer = peer_id ? tables_peer(w->tables, peer_id) : NULL;
-		__builtin_prefetch(peer);
+		prefetch_read(peer);
 		targets[k] = (struct target){.peer = peer};
+	}
+	for (uint32_t k = 1; k <= l->n_queries; k++) {
+		if (likely_true(targets[k].peer != NULL))
+			prefetch_write(rcu_read(targets[k].peer->tx));
 	}
 	for (uint32_t k = 1; k <= l->n_queries; k++) {
 		const struct peer_entry *peer = targets[k].peer;
 		if (unlikely_true(!peer))
 			continue;
-		__builtin_prefetch(rcu_read(peer->tx), 1);
-		/* Read after sealing; they come meanwhile. */
-		__builtin_prefetch(rcu_read(peer->encap));
-		__builtin_prefetch(&peer->activity, 1);
-	}
-	for (uint32_t k = 1; k <= l->n_queries; k++) {
-		if (likely_true(targets[k].peer != NULL))
-			targets[k].session = usable_session(w, targets[k].peer);
+		targets[k].session = usable_session(w, peer);
+		prefetch_read(rcu_read(peer->encap));
+		prefetch_write(&peer->activity);
 	}
 }
 
@@ -47,15 +50,15 @@ peers_burst(struct worker *w, struct burst *b)
 {
 	struct lookup *l = &b->lookup;
 	struct target targets[BURST_MAX + 1];
-	lookup_clear(l);
+	struct lookup_fill fill = lookup_begin(l);
 	for (uint32_t i = 0; i < b->tunnel.n; i++) {
 		const struct packet *p = &b->packets[b->tunnel.at[i]];
 		const struct iface_entry *iface =
 			&w->tables->ifaces[p->out_link - LINK_FIRST_TUNNEL];
-		lookup_add(l, iface->allowed[family_index(p->family)],
+		lookup_add(&fill, iface->allowed[family_index(p->family)],
 			ip_destination(p->ip, p->family), p->family);
 	}
-	lookup_run(l);
+	lookup_run(&fill);
 	find_targets(w, l, targets);
 	for (uint32_t i = 0; i < b->tunnel.n; i++) {
 		uint32_t at = b->tunnel.at[i];
@@ -76,6 +79,17 @@ peers_burst(struct worker *w, struct burst *b)
 	}
 }
 
+/* Packets in a row for one session: what they have in common is read once. */
+struct seal_run {
+	const struct packet *first;
+	const struct session *session;
+	uint64_t counter;      /* of the next one */
+	uint64_t counter_limit;
+	uint32_t mtu;          /* of the tunnel */
+	uint64_t n_bytes;      /* of the messages prepared so far */
+	uint64_t n_plain;      /* and of what they carry */
+};
+
 /* An initiator that sends with a session past its prime asks for the next one (6.2). */
 static void
 renew_if_old(struct worker *w, const struct packet *p)
@@ -91,61 +105,59 @@ renew_if_old(struct worker *w, const struct packet *p)
 			event_put(w, EVENT_HANDSHAKE_WANTED, p->peer_id), __ATOMIC_RELAXED);
 }
 
-/* What a run of packets just sealed for one peer tells its timers and counters. */
+/*
+ * What a run of packets just sealed for one peer tells its timers and counters. Sealing has given
+ * the peer's line the time to come.
+ */
 static inline void
-note_sent(struct worker *w, const struct packet *p, uint64_t n_bytes, bool has_data)
+note_sent(struct worker *w, const struct seal_run *run)
 {
-	struct peer_entry *peer = p->peer;
+	struct peer_entry *peer = run->first->peer;
 	activity_sent(&peer->activity, w->now_ns);
-	if (has_data) {
+	if (run->n_plain) {
 		activity_data_sent(&peer->activity, w->now_ns);
 		if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)))
-			activity_tell(w, p);
+			activity_tell(w, run->first);
 	}
-	__atomic_fetch_add(&peer->tx_bytes, n_bytes, __ATOMIC_RELAXED);
-	renew_if_old(w, p);
+	__atomic_fetch_add(&peer->tx_bytes, run->n_bytes, __ATOMIC_RELAXED);
+	renew_if_old(w, run->first);
 }
-
-/* Packets in a row for one session: what they have in common is read once. */
-struct seal_run {
-	const struct session *session;
-	uint64_t counter;      /* of the next one */
-	uint64_t counter_limit;
-	uint32_t mtu;          /* of the tunnel */
-	uint64_t n_bytes;      /* of the messages prepared so far */
-	bool has_data;
-};
 
 /* Pads the plain text and writes the data header in front of it; fills the job. */
 static inline bool
 prepare(struct packet *p, struct seal_run *run, struct aead_job *job)
 {
-	uint32_t padded = (uint32_t)wg_padded_bytes(p->n_bytes, run->mtu);
-	uint8_t *end = (uint8_t *)p->mbuf->buf_addr + p->mbuf->buf_len;
-	p->counter = run->counter++;
-	if (unlikely_true(p->ip + padded + WG_TAG_BYTES > end)) {
+	uint8_t *ip = p->ip;
+	uint32_t n_bytes = p->n_bytes;
+	uint32_t padded = (n_bytes + WG_PAD_BYTES - 1) & ~(WG_PAD_BYTES - 1u);
+	uint64_t counter = run->counter++;
+	if (unlikely_true(padded > run->mtu))
+		padded = (uint32_t)wg_padded_bytes(n_bytes, run->mtu);
+	if (unlikely_true(ip + padded + WG_TAG_BYTES >
+			  (uint8_t *)p->mbuf->buf_addr + p->mbuf->buf_len)) {
 		packet_drop(p, DROP_TOO_BIG);
 		return false;
 	}
-	if (unlikely_true(p->counter >= run->counter_limit)) {
+	if (unlikely_true(counter >= run->counter_limit)) {
 		packet_drop(p, DROP_COUNTER_SPENT);
 		return false;
 	}
-	if (padded != p->n_bytes)
-		memset(p->ip + p->n_bytes, 0, padded - p->n_bytes);
-	p->outer_tos = p->n_bytes ? ip_ecn(p->ip, p->family) : 0;
-	job->key = run->session->send_key;
-	job->data = p->ip;
-	job->counter = p->counter;
-	job->n_bytes = padded;
-	struct wg_data *data = (struct wg_data *)(p->ip - sizeof(*data));
-	data->type = WG_DATA;
-	data->receiver_index = run->session->remote_index;
-	data->counter = p->counter;
-	run->has_data |= p->n_bytes != 0;
+	if (padded != n_bytes)
+		memset(ip + n_bytes, 0, padded - n_bytes);
+	struct wg_data *data = (struct wg_data *)(ip - sizeof(*data));
+	*job = (struct aead_job){.key = run->session->send_key,
+		.data = ip,
+		.counter = counter,
+		.n_bytes = padded};
+	p->outer_tos = n_bytes ? ip_ecn(ip, p->family) : 0;
+	p->counter = counter;
 	p->ip = (uint8_t *)data;
 	p->n_bytes = padded + WG_DATA_OVERHEAD_BYTES;
-	run->n_bytes += p->n_bytes;
+	data->type = WG_DATA;
+	data->receiver_index = run->session->remote_index;
+	data->counter = counter;
+	run->n_bytes += padded + WG_DATA_OVERHEAD_BYTES;
+	run->n_plain += n_bytes;
 	return true;
 }
 
@@ -164,12 +176,14 @@ run_end(const struct burst *b, uint32_t from)
  * be sealed move to list places from *n on. Returns the place behind the run.
  */
 static uint32_t
-prepare_run(struct worker *w, struct burst *b, uint32_t from, uint32_t *n)
+prepare_run(struct worker *w, uint32_t from, uint32_t *n, struct seal_run *out)
 {
-	struct packet *first = &b->packets[b->seal.at[from]];
+	struct burst *b = &w->burst;
+	const struct packet *first = &b->packets[b->seal.at[from]];
 	const struct iface_entry *iface = &w->tables->ifaces[first->out_link - LINK_FIRST_TUNNEL];
 	uint32_t to = run_end(b, from);
 	struct seal_run run = {
+		.first = first,
 		.session = first->session,
 		.counter = session_reserve(first->session, to - from),
 		.counter_limit = w->tables->times->reject_after_messages,
@@ -180,16 +194,17 @@ prepare_run(struct worker *w, struct burst *b, uint32_t from, uint32_t *n)
 		if (likely_true(prepare(&b->packets[at], &run, &b->jobs[*n])))
 			b->seal.at[(*n)++] = (uint16_t)at;
 	}
-	note_sent(w, first, run.n_bytes, run.has_data);
+	*out = run;
 	return to;
 }
 
 void
 seal_burst(struct worker *w, struct burst *b)
 {
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < b->seal.n;)
-		i = prepare_run(w, b, i, &n);
+	struct seal_run runs[BURST_MAX];
+	uint32_t n = 0, n_runs = 0;
+	for (uint32_t i = 0; i < b->seal.n; n_runs++)
+		i = prepare_run(w, i, &n, &runs[n_runs]);
 	b->seal.n = n;
 	if (unlikely_true(w->measures_aead)) {
 		uint64_t from = rte_rdtsc();
@@ -198,4 +213,6 @@ seal_burst(struct worker *w, struct burst *b)
 	} else if (n) {
 		aead_seal_burst(&w->aead, b->jobs, n);
 	}
+	for (uint32_t i = 0; i < n_runs; i++)
+		note_sent(w, &runs[i]);
 }

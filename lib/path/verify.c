@@ -148,8 +148,10 @@ unwrap(struct packet *p, const struct aead_job *job)
 		p->verdict = VERDICT_DONE; /* a keepalive */
 		return false;
 	}
+	uint8_t family;
 	p->ip = job->data;
-	p->n_bytes = ip_check(p->ip, job->n_bytes, &p->family);
+	p->n_bytes = ip_check(p->ip, job->n_bytes, &family);
+	p->family = family;
 	if (unlikely_true(!p->n_bytes)) {
 		packet_drop(p, p->family == ADDR_NONE ? DROP_IP_VERSION : DROP_IP_HEADER);
 		return false;
@@ -181,16 +183,16 @@ check_sources(struct worker *w, struct burst *b)
 {
 	struct lookup *l = &b->lookup;
 	bool any_allows_own = false;
-	lookup_clear(l);
+	struct lookup_fill fill = lookup_begin(l);
 	for (uint32_t i = 0; i < b->data.n; i++) {
 		const struct packet *p = &b->packets[b->data.at[i]];
 		const struct iface_entry *iface =
 			&w->tables->ifaces[p->in_link - LINK_FIRST_TUNNEL];
 		any_allows_own |= __atomic_load_n(&iface->allows_own, __ATOMIC_RELAXED);
-		lookup_add(l, iface->allowed[family_index(p->family)],
+		lookup_add(&fill, iface->allowed[family_index(p->family)],
 			ip_source(p->ip, p->family), p->family);
 	}
-	lookup_run(l);
+	lookup_run(&fill);
 	for (uint32_t i = 0; i < b->data.n; i++) {
 		uint32_t at = b->data.at[i];
 		struct packet *p = &b->packets[at];

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 #include "base/rcu.h"
 #include "route/node.h"
 
@@ -149,7 +150,7 @@ start_at_root(struct burst *b, struct route_query *q, bool wide)
 	struct verdict v = judge(route_node_at(units, rcu_read(t->root)), &d->key, 0, wide);
 	q->value = v.value;
 	d->node = route_node_at(units, v.child);
-	__builtin_prefetch(d->node);
+	prefetch_read(d->node);
 	b->n_live += v.goes_on;
 }
 
@@ -163,13 +164,13 @@ start_at_entries(struct burst *b, struct route_query *queries, bool wide)
 		struct route_query *q = &queries[b->late[i]];
 		descent_init(&d[i], q, wide);
 		entries[i] = top_entry(b->tops[i], &d[i].key, wide);
-		__builtin_prefetch(entries[i]);
+		prefetch_read(entries[i]);
 	}
 	for (unsigned i = 0; i < b->n_late; i++) {
 		uint64_t entry = rcu_read(*entries[i]);
 		d[i].query->value = (uint32_t)(entry >> 32);
 		d[i].node = route_node_at(d[i].units, (uint32_t)entry);
-		__builtin_prefetch(d[i].node);
+		prefetch_read(d[i].node);
 	}
 	b->n_live += b->n_late;
 }
@@ -198,7 +199,7 @@ finish(struct burst *b, struct route_query *queries, bool wide)
 			struct verdict v = judge(d->node, &d->key, d->query->value, wide);
 			d->query->value = v.value;
 			d->node = route_node_at(d->units, v.child);
-			__builtin_prefetch(d->node);
+			prefetch_read(d->node);
 			live[n_next] = live[i];
 			n_next += v.goes_on;
 		}

@@ -28,6 +28,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/prefetch.h"
 #include "base/rcu.h"
 #include "peer/timers.h"
 #include "route/route.h"
@@ -286,7 +287,7 @@ tables_session_prefetch(const struct tables *t, uint32_t index)
 {
 	uint32_t slot = index & ((1u << TABLES_SLOT_BITS) - 1);
 	if (slot <= t->sessions.max_slots)
-		__builtin_prefetch((const char *)arena_at(&t->sessions, slot) + CACHE_LINE_BYTES);
+		prefetch_read((const char *)arena_at(&t->sessions, slot) + CACHE_LINE_BYTES);
 }
 
 static inline const struct nexthop *
@@ -321,11 +322,11 @@ tables_is_local(const struct tables *t, uint8_t family, const uint8_t *bytes)
 	for (uint32_t i = local_hash(low, high);; i++) {
 		/* An IPv4 address is followed by zeros, and a free slot ends the search. */
 		const struct addr *a = &set->slots[i & set->mask];
+		uint64_t differ = (load_le64(a->bytes) ^ low) | (load_le64(a->bytes + 8) ^ high);
+		if (!differ && a->family == family)
+			return true;
 		if (a->family == ADDR_NONE)
 			return false;
-		if (a->family == family && load_le64(a->bytes) == low &&
-			load_le64(a->bytes + 8) == high)
-			return true;
 	}
 }
 

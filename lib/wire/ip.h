@@ -103,6 +103,11 @@ ip_check(const uint8_t *ip, uint32_t n_bytes, uint8_t *family)
 	*family = ADDR_NONE;
 	if (n_bytes < IPV4_BYTES)
 		return 0;
+	if (likely_true(ip[0] == 0x45)) {
+		uint32_t total = load_be16(ip + 2);
+		*family = ADDR_V4;
+		return total - IPV4_BYTES <= n_bytes - IPV4_BYTES ? total : 0;
+	}
 	if (ip_version(ip) == 4) {
 		*family = ADDR_V4;
 		uint32_t total = load_be16(ip + 2), header = ipv4_header_bytes(ip);
@@ -117,16 +122,19 @@ ip_check(const uint8_t *ip, uint32_t n_bytes, uint8_t *family)
 	return total <= n_bytes ? total : 0;
 }
 
+/* Where the addresses stand: at 12 and 16 in IPv4, at 8 and 24 in IPv6. */
+_Static_assert(ADDR_V4 == 4 && ADDR_V6 == 6, "a family is its version, from which places follow");
+
 static inline const uint8_t *
 ip_source(const uint8_t *ip, uint8_t family)
 {
-	return ip + (family == ADDR_V4 ? 12 : 8);
+	return ip + 20 - 2u * family;
 }
 
 static inline const uint8_t *
 ip_destination(const uint8_t *ip, uint8_t family)
 {
-	return ip + (family == ADDR_V4 ? 16 : 24);
+	return ip + 4u * family;
 }
 
 static inline bool
