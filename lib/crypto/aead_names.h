@@ -10,7 +10,8 @@
 
 /* FIRST for the first row, NEXT for every other. */
 #define AEAD_BACKEND_LIST(FIRST, NEXT)                                                             \
-	FIRST(avx2)                                                                                \
+	FIRST(avx512)                                                                              \
+	NEXT(avx2)                                                                                 \
 	NEXT(ipsecmb)                                                                              \
 	NEXT(portable)
 
