@@ -48,12 +48,6 @@ struct poly4 {
 	struct poly4_power r1, r2;
 };
 
-/* What a step reads: 32 bytes of each lane, and the bit 2^128 of its first and second block. */
-struct poly4_step {
-	const uint8_t *at[POLY4_LANES];
-	uint64_t bit[2][POLY4_LANES]; /* POLY4_BIT, or 0 for a block that is none */
-};
-
 #define POLY4_BIT (UINT64_C(1) << (128 - 4 * POLY4_LIMB_BITS))
 #define POLY4_MASK _mm256_set1_epi64x((1 << POLY4_LIMB_BITS) - 1)
 
@@ -73,7 +67,8 @@ poly4_split(__m256i m[POLY4_LIMBS], __m256i low, __m256i high)
 
 /* Two blocks of each lane. */
 static inline __attribute__((always_inline)) void
-poly4_load(__m256i m0[POLY4_LIMBS], __m256i m1[POLY4_LIMBS], const uint8_t *const at[POLY4_LANES])
+poly4_load_two(
+	__m256i m0[POLY4_LIMBS], __m256i m1[POLY4_LIMBS], const uint8_t *const at[POLY4_LANES])
 {
 	__m256i a = _mm256_loadu_si256((const __m256i *)at[0]);
 	__m256i b = _mm256_loadu_si256((const __m256i *)at[1]);
@@ -86,6 +81,25 @@ poly4_load(__m256i m0[POLY4_LIMBS], __m256i m1[POLY4_LIMBS], const uint8_t *cons
 		_mm256_permute2x128_si256(high_ab, high_cd, 0x20));
 	poly4_split(m1, _mm256_permute2x128_si256(low_ab, low_cd, 0x31),
 		_mm256_permute2x128_si256(high_ab, high_cd, 0x31));
+}
+
+/* One block of each lane, or the first n_bytes of one with zeros behind; 16 are read even so. */
+static inline __attribute__((always_inline)) void
+poly4_load_part(__m256i m[POLY4_LIMBS], const uint8_t *const at[POLY4_LANES],
+	const unsigned n_bytes[POLY4_LANES])
+{
+	static const uint8_t keep[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	__m128i b[POLY4_LANES];
+
+	for (unsigned l = 0; l < POLY4_LANES; l++)
+		b[l] = _mm_and_si128(_mm_loadu_si128((const __m128i *)at[l]),
+			_mm_loadu_si128((const __m128i *)(keep + 16 - n_bytes[l])));
+	poly4_split(m,
+		_mm256_set_m128i(
+			_mm_unpacklo_epi64(b[2], b[3]), _mm_unpacklo_epi64(b[0], b[1])),
+		_mm256_set_m128i(
+			_mm_unpackhi_epi64(b[2], b[3]), _mm_unpackhi_epi64(b[0], b[1])));
 }
 
 /* The product of limbs a and p, added to column d[k]. */
@@ -168,14 +182,12 @@ poly4_start(struct poly4 *p, const __m256i word[8])
 		p->s[i] = word[4 + i];
 }
 
+/* h = (h + m0) r^2 + m1 r */
 static inline __attribute__((always_inline)) void
-poly4_take(struct poly4 *p, const uint8_t *const at[POLY4_LANES], __m256i bit0, __m256i bit1)
+poly4_absorb(struct poly4 *p, __m256i m0[POLY4_LIMBS], const __m256i m1[POLY4_LIMBS])
 {
-	__m256i m0[POLY4_LIMBS], m1[POLY4_LIMBS], d[POLY4_LIMBS];
+	__m256i d[POLY4_LIMBS];
 
-	poly4_load(m0, m1, at);
-	m0[4] = _mm256_or_si256(m0[4], bit0);
-	m1[4] = _mm256_or_si256(m1[4], bit1);
 	for (unsigned i = 0; i < POLY4_LIMBS; i++) {
 		m0[i] = _mm256_add_epi64(m0[i], p->h[i]);
 		d[i] = _mm256_setzero_si256();
@@ -187,15 +199,19 @@ poly4_take(struct poly4 *p, const uint8_t *const at[POLY4_LANES], __m256i bit0, 
 		p->h[i] = d[i];
 }
 
-/* One step in which not every block need be one. */
-static inline void
-poly4_take_step(struct poly4 *p, const struct poly4_step *step)
+/* Two blocks of each lane; bit0 and bit1 are POLY4_BIT, or 0 in lanes where a block is none. */
+static inline __attribute__((always_inline)) void
+poly4_take(struct poly4 *p, const uint8_t *const at[POLY4_LANES], __m256i bit0, __m256i bit1)
 {
-	poly4_take(p, step->at, _mm256_loadu_si256((const __m256i *)step->bit[0]),
-		_mm256_loadu_si256((const __m256i *)step->bit[1]));
+	__m256i m0[POLY4_LIMBS], m1[POLY4_LIMBS];
+
+	poly4_load_two(m0, m1, at);
+	m0[4] = _mm256_or_si256(m0[4], bit0);
+	m1[4] = _mm256_or_si256(m1[4], bit1);
+	poly4_absorb(p, m0, m1);
 }
 
-/* n_steps of 32 bytes each that are blocks in every lane. */
+/* n_steps of 32 bytes each, blocks in every lane. */
 static inline void
 poly4_take_whole(struct poly4 *p, const uint8_t *const at[POLY4_LANES], unsigned n_steps)
 {
@@ -207,6 +223,42 @@ poly4_take_whole(struct poly4 *p, const uint8_t *const at[POLY4_LANES], unsigned
 		for (unsigned l = 0; l < POLY4_LANES; l++)
 			from[l] += POLY4_STEP_BYTES;
 	}
+}
+
+/* One whole block of each lane, the first one of all: h = m r. */
+static inline void
+poly4_take_first(struct poly4 *p, const uint8_t *const at[POLY4_LANES])
+{
+	static const unsigned whole[POLY4_LANES] = {16, 16, 16, 16};
+	__m256i m[POLY4_LIMBS], d[POLY4_LIMBS];
+
+	poly4_load_part(m, at, whole);
+	m[4] = _mm256_or_si256(m[4], _mm256_set1_epi64x(POLY4_BIT));
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		d[i] = _mm256_setzero_si256();
+	poly4_multiply_add(d, m, &p->r1);
+	poly4_carry(d);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		p->h[i] = d[i];
+}
+
+/*
+ * What ends a message of RFC 8439 section 2.8: its last block, of which part[l] bytes count (0: it
+ * is none), and the block of lengths: no associated data, n_bytes of text.
+ */
+static inline void
+poly4_take_last(struct poly4 *p, const uint8_t *const at[POLY4_LANES],
+	const unsigned part[POLY4_LANES], const uint32_t n_bytes[POLY4_LANES])
+{
+	const __m256i bit = _mm256_set1_epi64x(POLY4_BIT), zero = _mm256_setzero_si256();
+	__m256i lengths = _mm256_set_epi64x(n_bytes[3], n_bytes[2], n_bytes[1], n_bytes[0]);
+	__m256i m0[POLY4_LIMBS], m1[POLY4_LIMBS];
+
+	poly4_load_part(m0, at, part);
+	m0[4] = _mm256_or_si256(m0[4], _mm256_and_si256(bit, _mm256_cmpgt_epi64(lengths, zero)));
+	poly4_split(m1, zero, lengths);
+	m1[4] = _mm256_or_si256(m1[4], bit);
+	poly4_absorb(p, m0, m1);
 }
 
 /* h mod p, in limbs that are < B: h - p where that is not negative. */
