@@ -14,7 +14,7 @@ again_release(struct worker *w, struct burst *b)
 		p->n_bytes = a->n_bytes;
 		p->family = a->family;
 		p->out_link = a->out_link;
-		list_add(lists[a->stage], b->n - 1);
+		list_add(lists[a->stage], p);
 	}
 	w->again.n = 0;
 }

@@ -37,10 +37,10 @@ struct packet {
 };
 _Static_assert(sizeof(struct packet) == 64, "a packet's facts: one line");
 
-/* Not of bytes: a store through those may alias anything, and every loop would reload all. */
+/* Of pointers: a stage then knows its packet's address without working it out at each use. */
 struct stage_list {
 	uint32_t n;
-	uint16_t at[BURST_MAX + 2];
+	struct packet *packets[BURST_MAX];
 };
 
 /*
@@ -118,9 +118,9 @@ lookup_value(const struct lookup *l, uint32_t k)
 }
 
 static inline void
-list_add(struct stage_list *list, uint32_t at)
+list_add(struct stage_list *list, struct packet *p)
 {
-	list->at[list->n++] = (uint16_t)at;
+	list->packets[list->n++] = p;
 }
 
 static inline void

@@ -48,9 +48,8 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 
 /* udp: the header of a datagram to one of our listen ports. p->out_link is that tunnel. */
 static EACH_PACKET void
-classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t *udp)
+classify_wireguard(struct worker *w, struct burst *b, struct packet *p, const uint8_t *udp)
 {
-	struct packet *p = &b->packets[at];
 	uint32_t left = p->n_bytes - (uint32_t)(udp - p->ip);
 	uint32_t udp_bytes = load_be16(udp + 4);
 	if (unlikely_true(udp_bytes < UDP_BYTES || udp_bytes > left)) {
@@ -64,7 +63,7 @@ classify_wireguard(struct worker *w, struct burst *b, uint32_t at, const uint8_t
 		p->ip = (uint8_t *)(uintptr_t)(udp + UDP_BYTES);
 		p->n_bytes = n_bytes;
 		tables_session_prefetch(w->tables, load_le32(p->ip + 4));
-		list_add(&b->data, at);
+		list_add(&b->data, p);
 	} else if (type != WG_NONE) {
 		mail_handshake(w, p, udp, n_bytes);
 	} else {
@@ -122,15 +121,14 @@ ip_is_sound(struct packet *p, uint32_t n_bytes)
 }
 
 static void
-classify_ip(struct worker *w, struct burst *b, uint32_t at, const struct port *port)
+classify_ip(struct worker *w, struct burst *b, struct packet *p, const struct port *port)
 {
-	struct packet *p = &b->packets[at];
 	p->ip = rte_pktmbuf_mtod_offset(p->mbuf, uint8_t *, ETHERNET_BYTES);
 	if (!ip_is_sound(p, p->mbuf->data_len - ETHERNET_BYTES))
 		return;
 	const uint8_t *udp = wireguard_header(w->tables, p);
 	if (udp) {
-		classify_wireguard(w, b, at, udp);
+		classify_wireguard(w, b, p, udp);
 		return;
 	}
 	if (port->completes_checksums)
@@ -140,7 +138,7 @@ classify_ip(struct worker *w, struct burst *b, uint32_t at, const struct port *p
 			  ip_source_is_martian(p->ip, p->family)))
 		p->verdict = VERDICT_KERNEL;
 	else
-		list_add(&b->routed, at);
+		list_add(&b->routed, p);
 }
 
 static bool
@@ -157,9 +155,8 @@ is_ip(uint16_t ethertype)
 }
 
 static inline void
-classify_frame(struct worker *w, struct burst *b, uint32_t at)
+classify_frame(struct worker *w, struct burst *b, struct packet *p)
 {
-	struct packet *p = &b->packets[at];
 	const struct port *port = rcu_read(w->config->ports[p->in_link]);
 	const uint8_t *eth = rte_pktmbuf_mtod(p->mbuf, const uint8_t *);
 	if (unlikely_true(!port)) {
@@ -180,7 +177,7 @@ classify_frame(struct worker *w, struct burst *b, uint32_t at)
 			port = rcu_read(w->config->ports[p->in_link]);
 		}
 		if (is_ip(ethertype))
-			classify_ip(w, b, at, port);
+			classify_ip(w, b, p, port);
 		else if (p->verdict == VERDICT_NONE)
 			p->verdict = VERDICT_KERNEL;
 	}
@@ -188,9 +185,8 @@ classify_frame(struct worker *w, struct burst *b, uint32_t at)
 
 /* From the kernel's side of a tunnel: the packet starts with its IP header. */
 static __attribute__((noinline)) void
-classify_tun(struct worker *w, struct burst *b, uint32_t at)
+classify_tun(struct worker *w, struct burst *b, struct packet *p)
 {
-	struct packet *p = &b->packets[at];
 	p->ip = rte_pktmbuf_mtod(p->mbuf, uint8_t *);
 	if (!ip_is_sound(p, p->mbuf->data_len))
 		return;
@@ -198,7 +194,7 @@ classify_tun(struct worker *w, struct burst *b, uint32_t at)
 	if (unlikely_true(ip_destination_is_multicast(p->ip, p->family)))
 		packet_drop(p, DROP_MULTICAST);
 	else
-		list_add(&b->tunnel, at);
+		list_add(&b->tunnel, p);
 	/* The kernel passes on what containers and other links send, too. */
 	if (unlikely_true(mss_is_syn(p->ip, p->family)))
 		clamp_syn(w, p, NULL);
@@ -206,14 +202,13 @@ classify_tun(struct worker *w, struct burst *b, uint32_t at)
 
 /* A datagram whose outer header stands behind an Ethernet header's room, rebuilt below. */
 static __attribute__((noinline)) void
-classify_rebuilt(struct worker *w, struct burst *b, uint32_t at)
+classify_rebuilt(struct worker *w, struct burst *b, struct packet *p)
 {
-	struct packet *p = &b->packets[at];
 	p->ip = rte_pktmbuf_mtod_offset(p->mbuf, uint8_t *, ETHERNET_BYTES);
 	p->n_bytes = ip_check(p->ip, p->mbuf->data_len - ETHERNET_BYTES, &p->family);
 	const uint8_t *udp = p->n_bytes ? wireguard_header(w->tables, p) : NULL;
 	if (udp)
-		classify_wireguard(w, b, at, udp);
+		classify_wireguard(w, b, p, udp);
 	else
 		packet_drop(p, DROP_WG_TYPE);
 }
@@ -243,9 +238,8 @@ rebuild_header(uint8_t *payload, const struct exception_datagram *d)
  * ListenPort's socket: from here on it is as one that came in one piece.
  */
 static void
-classify_datagram(struct worker *w, struct burst *b, uint32_t at)
+classify_datagram(struct worker *w, struct burst *b, struct packet *p)
 {
-	struct packet *p = &b->packets[at];
 	struct rte_mbuf *m = p->mbuf;
 	struct exception_datagram d;
 	memcpy(&d, rte_pktmbuf_mtod(m, void *), sizeof(d));
@@ -257,24 +251,23 @@ classify_datagram(struct worker *w, struct burst *b, uint32_t at)
 	m->data_len = (uint16_t)(ETHERNET_BYTES + header_bytes + d.payload_bytes);
 	m->pkt_len = m->data_len;
 	p->in_link = LINK_REBUILT;
-	classify_rebuilt(w, b, at);
+	classify_rebuilt(w, b, p);
 }
 
 void
 classify_burst(struct worker *w, struct burst *b)
 {
-	for (uint32_t at = b->n_ready; at < b->n; at++) {
-		struct packet *p = &b->packets[at];
-		if (p->verdict != VERDICT_NONE)
+	for (struct packet *p = b->packets + b->n_ready; p < b->packets + b->n; p++) {
+			if (p->verdict != VERDICT_NONE)
 			continue;
 		if (likely_true(p->in_link < TABLES_MAX_PORTS))
-			classify_frame(w, b, at);
+			classify_frame(w, b, p);
 		else if (link_is_tunnel(p->in_link))
-			classify_tun(w, b, at);
+			classify_tun(w, b, p);
 		else if (p->in_link == EXCEPTION_LINK_DATAGRAM)
-			classify_datagram(w, b, at);
+			classify_datagram(w, b, p);
 		else if (p->in_link == LINK_REBUILT)
-			classify_rebuilt(w, b, at);
+			classify_rebuilt(w, b, p);
 		else
 			packet_drop(p, DROP_LINK_DOWN);
 	}

@@ -178,7 +178,7 @@ encap_sealed(struct worker *w, struct burst *b)
 	const struct peer_entry *last = NULL;
 	struct hop hop = {0};
 	for (uint32_t i = 0; i < b->seal.n; i++) {
-		struct packet *p = &b->packets[b->seal.at[i]];
+		struct packet *p = b->seal.packets[i];
 		if (unlikely_true(!b->jobs[i].is_ok)) {
 			packet_drop(p, DROP_WG_AUTH);
 			continue;
@@ -209,7 +209,7 @@ encap_burst(struct worker *w, struct burst *b)
 	encap_sealed(w, b);
 	/* Released ones that waited for the underlay's neighbour. */
 	for (uint32_t i = 0; i < b->sealed.n; i++) {
-		struct packet *p = &b->packets[b->sealed.at[i]];
+		struct packet *p = b->sealed.packets[i];
 		uint16_t iface_id = (uint16_t)(p->out_link - LINK_FIRST_TUNNEL);
 		uint32_t id = route_lookup(tables_underlay(w->tables, iface_id, p->family),
 			ip_destination(p->ip, p->family));

@@ -163,8 +163,7 @@ void
 finish_burst(struct worker *w, struct burst *b)
 {
 	struct open_batch open = {.link_id = LINK_NONE};
-	for (uint32_t at = 0; at < b->n; at++) {
-		struct packet *p = &b->packets[at];
+	for (struct packet *p = b->packets; p < b->packets + b->n; p++) {
 		switch ((enum verdict)p->verdict) {
 		case VERDICT_TX:
 			transmit(w, p, &open);

@@ -57,12 +57,12 @@ sessions_burst(struct worker *w, struct burst *b)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < b->data.n; i++) {
-		struct packet *p = &b->packets[b->data.at[i]];
+		struct packet *p = b->data.packets[i];
 		if (!find_session(w, p))
 			continue;
 		prefetch_write(&p->peer->activity);
 		prefetch_write(&p->session->replay.words[p->counter / 64 % REPLAY_WORDS]);
-		b->data.at[n++] = b->data.at[i];
+		b->data.packets[n++] = p;
 	}
 	b->data.n = n;
 }
@@ -71,7 +71,7 @@ void
 open_burst(struct worker *w, struct burst *b)
 {
 	for (uint32_t i = 0; i < b->data.n; i++) {
-		struct packet *p = &b->packets[b->data.at[i]];
+		struct packet *p = b->data.packets[i];
 		struct wg_data *data = (struct wg_data *)p->ip;
 		struct aead_job *job = &b->jobs[i];
 		job->key = p->session->recv_key;

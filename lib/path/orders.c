@@ -75,7 +75,7 @@ seal_keepalive(struct worker *w, struct burst *b, uint32_t peer_id, bool only_if
 	p->peer_id = peer_id;
 	p->peer = peer;
 	p->session = s;
-	list_add(&b->seal, b->n - 1);
+	list_add(&b->seal, p);
 }
 
 static bool

@@ -268,7 +268,7 @@ lot_release(struct worker *w, struct burst *b, struct park_lot *lot)
 		p->n_bytes = k->n_bytes;
 		p->out_link = lot->link_id;
 		p->family = ip_version(p->ip) == 4 ? ADDR_V4 : ADDR_V6;
-		list_add(lists[lot->kind], b->n - 1);
+		list_add(lists[lot->kind], p);
 	}
 	lot_free(&w->park, lot);
 }

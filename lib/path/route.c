@@ -38,15 +38,14 @@ shrink(struct worker *w, struct packet *p, uint32_t mtu)
 }
 
 static inline void
-into_tunnel(struct worker *w, struct burst *b, uint32_t at, const struct nexthop *nh)
+into_tunnel(struct worker *w, struct burst *b, struct packet *p, const struct nexthop *nh)
 {
-	struct packet *p = &b->packets[at];
 	uint32_t mtu = __atomic_load_n(&w->tables->ifaces[nh->iface_id].mtu, __ATOMIC_RELAXED);
 	p->out_link = link_of_iface(nh->iface_id);
 	if (unlikely_true(p->n_bytes > mtu) && !shrink(w, p, mtu))
 		return;
 	if (likely_true(takes_hop(w, p)))
-		list_add(&b->tunnel, at);
+		list_add(&b->tunnel, p);
 }
 
 /* To a neighbour on a port. */
@@ -93,9 +92,8 @@ to_the_box(struct worker *w, struct packet *p, const struct nexthop *nh)
 }
 
 static inline void
-route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nexthop *nh)
+route_packet(struct worker *w, struct burst *b, struct packet *p, const struct nexthop *nh)
 {
-	struct packet *p = &b->packets[at];
 	if (nh && unlikely_true(nh->type == NEXTHOP_GROUP))
 		nh = group_member(w->tables, p, nh);
 	if (unlikely_true(!nh)) {
@@ -107,7 +105,7 @@ route_packet(struct worker *w, struct burst *b, uint32_t at, const struct nextho
 		clamp_syn(w, p, nh);
 	bool is_from_tunnel = p->in_link >= TABLES_MAX_PORTS; /* or an answer of ours */
 	if (nh->type == NEXTHOP_TUNNEL)
-		into_tunnel(w, b, at, nh);
+		into_tunnel(w, b, p, nh);
 	else if (nh->type == NEXTHOP_BLACKHOLE)
 		packet_drop(p, DROP_NO_ROUTE);
 	else if (is_from_tunnel && nh->type == NEXTHOP_LINK)
@@ -125,7 +123,7 @@ route_burst(struct worker *w, struct burst *b)
 	const struct nexthop *nexthops[BURST_MAX + 1];
 	struct lookup_fill fill = lookup_begin(l);
 	for (uint32_t i = 0; i < b->routed.n; i++) {
-		const struct packet *p = &b->packets[b->routed.at[i]];
+		const struct packet *p = b->routed.packets[i];
 		lookup_add(&fill, w->tables->forward[family_index(p->family)],
 			ip_destination(p->ip, p->family), p->family);
 	}
@@ -136,5 +134,5 @@ route_burst(struct worker *w, struct burst *b)
 		prefetch_read(nexthops[k]);
 	}
 	for (uint32_t i = 0; i < b->routed.n; i++)
-		route_packet(w, b, b->routed.at[i], nexthops[l->of[i]]);
+		route_packet(w, b, b->routed.packets[i], nexthops[l->of[i]]);
 }

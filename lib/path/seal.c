@@ -52,7 +52,7 @@ peers_burst(struct worker *w, struct burst *b)
 	struct target targets[BURST_MAX + 1];
 	struct lookup_fill fill = lookup_begin(l);
 	for (uint32_t i = 0; i < b->tunnel.n; i++) {
-		const struct packet *p = &b->packets[b->tunnel.at[i]];
+		const struct packet *p = b->tunnel.packets[i];
 		const struct iface_entry *iface =
 			&w->tables->ifaces[p->out_link - LINK_FIRST_TUNNEL];
 		lookup_add(&fill, iface->allowed[family_index(p->family)],
@@ -61,8 +61,7 @@ peers_burst(struct worker *w, struct burst *b)
 	lookup_run(&fill);
 	find_targets(w, l, targets);
 	for (uint32_t i = 0; i < b->tunnel.n; i++) {
-		uint32_t at = b->tunnel.at[i];
-		struct packet *p = &b->packets[at];
+		struct packet *p = b->tunnel.packets[i];
 		const struct target *target = &targets[l->of[i]];
 		p->peer_id = lookup_value(l, i);
 		p->peer = target->peer;
@@ -70,7 +69,7 @@ peers_burst(struct worker *w, struct burst *b)
 		if (likely_true(p->session != NULL)) {
 			uint16_t mtu = __atomic_load_n(&p->peer->inner_mtu, __ATOMIC_RELAXED);
 			if (likely_true(p->n_bytes <= mtu || !pmtu_refuses(w, p)))
-				list_add(&b->seal, at);
+				list_add(&b->seal, p);
 		} else if (p->peer) {
 			park_for_peer(w, p);
 		} else {
@@ -164,9 +163,9 @@ prepare(struct packet *p, struct seal_run *run, struct aead_job *job)
 static uint32_t
 run_end(const struct burst *b, uint32_t from)
 {
-	const struct session *s = b->packets[b->seal.at[from]].session;
+	const struct session *s = b->seal.packets[from]->session;
 	uint32_t to = from + 1;
-	while (to < b->seal.n && b->packets[b->seal.at[to]].session == s)
+	while (to < b->seal.n && b->seal.packets[to]->session == s)
 		to++;
 	return to;
 }
@@ -179,7 +178,7 @@ static uint32_t
 prepare_run(struct worker *w, uint32_t from, uint32_t *n, struct seal_run *out)
 {
 	struct burst *b = &w->burst;
-	const struct packet *first = &b->packets[b->seal.at[from]];
+	const struct packet *first = b->seal.packets[from];
 	const struct iface_entry *iface = &w->tables->ifaces[first->out_link - LINK_FIRST_TUNNEL];
 	uint32_t to = run_end(b, from);
 	struct seal_run run = {
@@ -190,9 +189,9 @@ prepare_run(struct worker *w, uint32_t from, uint32_t *n, struct seal_run *out)
 		.mtu = __atomic_load_n(&iface->mtu, __ATOMIC_RELAXED),
 	};
 	for (uint32_t i = from; i < to; i++) {
-		uint32_t at = b->seal.at[i];
-		if (likely_true(prepare(&b->packets[at], &run, &b->jobs[*n])))
-			b->seal.at[(*n)++] = (uint16_t)at;
+		struct packet *p = b->seal.packets[i];
+		if (likely_true(prepare(p, &run, &b->jobs[*n])))
+			b->seal.packets[(*n)++] = p;
 	}
 	*out = run;
 	return to;

@@ -185,7 +185,7 @@ check_sources(struct worker *w, struct burst *b)
 	bool any_allows_own = false;
 	struct lookup_fill fill = lookup_begin(l);
 	for (uint32_t i = 0; i < b->data.n; i++) {
-		const struct packet *p = &b->packets[b->data.at[i]];
+		const struct packet *p = b->data.packets[i];
 		const struct iface_entry *iface =
 			&w->tables->ifaces[p->in_link - LINK_FIRST_TUNNEL];
 		any_allows_own |= __atomic_load_n(&iface->allows_own, __ATOMIC_RELAXED);
@@ -194,8 +194,7 @@ check_sources(struct worker *w, struct burst *b)
 	}
 	lookup_run(&fill);
 	for (uint32_t i = 0; i < b->data.n; i++) {
-		uint32_t at = b->data.at[i];
-		struct packet *p = &b->packets[at];
+		struct packet *p = b->data.packets[i];
 		if (unlikely_true(lookup_value(l, i) != p->peer_id))
 			packet_drop(p, DROP_WG_INNER_SOURCE);
 		else if (unlikely_true(ip_source_is_martian(p->ip, p->family)))
@@ -208,7 +207,7 @@ check_sources(struct worker *w, struct burst *b)
 					       ? DROP_MULTICAST
 					       : DROP_IP_DESTINATION);
 		else if (ecn_decap(p))
-			list_add(&b->routed, at);
+			list_add(&b->routed, p);
 	}
 }
 
@@ -218,15 +217,14 @@ verify_burst(struct worker *w, struct burst *b)
 	struct proof proof = {0};
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < b->data.n; i++) {
-		uint32_t at = b->data.at[i];
-		struct packet *p = &b->packets[at];
+		struct packet *p = b->data.packets[i];
 		if (!is_authentic(w, p, &b->jobs[i]))
 			continue;
 		proof_add(w, &proof, p);
 		if (!unwrap(p, &b->jobs[i]))
 			continue;
 		p->in_link = p->out_link; /* the tunnel whose port it came to */
-		b->data.at[n++] = (uint16_t)at;
+		b->data.packets[n++] = p;
 	}
 	if (proof.last)
 		note_proof(w, &proof);

@@ -25,6 +25,12 @@ lane_of(struct watch *watch, const struct worker *w, enum watch_kind kind)
 	return watch->plan.kind == kind && w->idx < watch->n_lanes ? &watch->lanes[w->idx] : NULL;
 }
 
+static struct watched_note *
+note_of(struct watched *v, const struct packet *p)
+{
+	return &v->notes[p - v->worker->burst.packets];
+}
+
 /* Handed over or from a twin, to be sent; or made by an order. */
 static bool
 came_decided(const struct watched_note *note)
@@ -159,7 +165,7 @@ watched_begin(struct watched *v, struct worker *w, const struct watch_set *set)
 		note_entry(v, at);
 	}
 	for (uint32_t i = 0; i < b->sealed.n; i++)
-		turn_outer(&v->notes[b->sealed.at[i]]);
+		turn_outer(note_of(v, b->sealed.packets[i]));
 }
 
 /* Datagrams to a ListenPort: what they are is the outer packet. Other workers' were seen there. */
@@ -203,8 +209,8 @@ after_route(struct watched *v)
 {
 	const struct burst *b = &v->worker->burst;
 	for (uint32_t i = v->n_waited; i < b->tunnel.n; i++) {
-		uint32_t at = b->tunnel.at[i];
-		see_inner(v, at, b->packets[at].out_link, true);
+		const struct packet *p = b->tunnel.packets[i];
+		see_inner(v, (uint32_t)(p - b->packets), p->out_link, true);
 	}
 }
 
@@ -213,9 +219,9 @@ after_peers(struct watched *v)
 {
 	const struct burst *b = &v->worker->burst;
 	for (uint32_t i = 0; i < b->tunnel.n; i++)
-		v->notes[b->tunnel.at[i]].fate.to = peer_of(&b->packets[b->tunnel.at[i]]);
+		note_of(v, b->tunnel.packets[i])->fate.to = peer_of(b->tunnel.packets[i]);
 	for (uint32_t i = 0; i < b->seal.n; i++)
-		v->notes[b->seal.at[i]].fate.to = peer_of(&b->packets[b->seal.at[i]]);
+		note_of(v, b->seal.packets[i])->fate.to = peer_of(b->seal.packets[i]);
 }
 
 static void
@@ -223,8 +229,8 @@ after_encap(struct watched *v)
 {
 	const struct burst *b = &v->worker->burst;
 	for (uint32_t i = 0; i < b->seal.n; i++) {
-		struct watched_note *note = &v->notes[b->seal.at[i]];
-		const struct packet *p = &b->packets[b->seal.at[i]];
+		const struct packet *p = b->seal.packets[i];
+		struct watched_note *note = note_of(v, p);
 		if (!note->is_outer && p->verdict != VERDICT_DROP)
 			flow_parse(p->ip, p->n_bytes, &note->flows.outer);
 	}
