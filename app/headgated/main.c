@@ -286,8 +286,9 @@ choose_crypto(struct gateway *g, const struct options *o, struct err *err)
 	int rc = aead_choose(&wish, &g->crypto, err);
 	if (rc)
 		return wish.name ? err_prefix(err, rc, "%s", by) : rc;
-	log_info("crypto: %s (%s); small bursts: %s (%s)", g->crypto.backend->name, g->crypto.why,
-		aead_choice_small(&g->crypto)->name, g->crypto.small_why);
+	log_info("crypto: %s (%s); beside it: %s (%s)", g->crypto.backend->name, g->crypto.why,
+		g->crypto.second.backend ? g->crypto.second.backend->name : "none",
+		g->crypto.second_why);
 	return 0;
 }
 

@@ -64,8 +64,10 @@ fill_crypto(const struct aead_choice *c, struct status_crypto *out)
 {
 	snprintf(out->backend, sizeof(out->backend), "%s", c->backend->name);
 	snprintf(out->why, sizeof(out->why), "%s", c->why);
-	snprintf(out->small_backend, sizeof(out->small_backend), "%s", aead_choice_small(c)->name);
-	snprintf(out->small_why, sizeof(out->small_why), "%s", c->small_why);
+	if (c->second.backend)
+		snprintf(out->second_backend, sizeof(out->second_backend), "%s",
+			c->second.backend->name);
+	snprintf(out->second_why, sizeof(out->second_why), "%s", c->second_why);
 }
 
 void

@@ -19,14 +19,14 @@ make_state(const struct aead_backend *b, void **out, struct err *err)
 int
 aead_create(struct aead *a, const struct aead_choice *choice, struct err *err)
 {
-	*a = (struct aead){.small = choice->small};
+	*a = (struct aead){.second = choice->second};
 	int r = make_state(choice->backend, &a->state, err);
 
 	if (r < 0)
 		return r;
 	a->backend = choice->backend;
-	if (a->small.backend)
-		r = make_state(a->small.backend, &a->small_state, err);
+	if (a->second.backend)
+		r = make_state(a->second.backend, &a->second_state, err);
 	if (r < 0)
 		aead_destroy(a);
 	return r;
@@ -37,7 +37,7 @@ aead_destroy(struct aead *a)
 {
 	if (a->backend)
 		a->backend->destroy(a->state);
-	if (a->small_state)
-		a->small.backend->destroy(a->small_state);
+	if (a->second_state)
+		a->second.backend->destroy(a->second_state);
 	*a = (struct aead){0};
 }

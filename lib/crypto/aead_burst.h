@@ -67,16 +67,18 @@ int aead_self_test(const struct aead_backend *backend, struct err *err)
 	__attribute__((warn_unused_result));
 
 enum {
-	AEAD_SMALL_MAX_JOBS = 8,  /* longer bursts are never small */
+	AEAD_SMALL_MAX_JOBS = 8,  /* by number, so many bursts differ; all longer ones are alike */
 	AEAD_SIZE_CLASSES = 6,    /* of the mean n_bytes: to 64, 128, 256, 512, 1024, and beyond */
 	AEAD_SIZE_MIN_BYTES = 64, /* of the first class; each next one goes to twice as much */
+	AEAD_SIZE_MAX_JOBS = 64,  /* of a longer burst the first so many tell the class */
 };
 
-/* Which small bursts another backend does, because it measured cheaper at them. */
-struct aead_small {
+/* Which bursts a second backend does, because it measured cheaper at them: mostly small ones. */
+struct aead_second {
 	const struct aead_backend *backend; /* NULL: none, and the rest is 0 */
-	uint32_t max_jobs;                  /* the longest such burst */
-	uint16_t jobs[AEAD_N_DIRECTIONS][AEAD_SIZE_CLASSES]; /* bit n: bursts of n are done by it */
+	uint32_t max_jobs;                  /* the longest burst that it does */
+	/* Bit n: bursts of n; bit 0: all that are longer than AEAD_SMALL_MAX_JOBS. */
+	uint16_t jobs[AEAD_N_DIRECTIONS][AEAD_SIZE_CLASSES];
 };
 
 /*
@@ -85,24 +87,17 @@ struct aead_small {
  */
 struct aead_choice {
 	const struct aead_backend *backend;
-	struct aead_small small;
+	struct aead_second second;
 	char why[384];
-	char small_why[256]; /* of small.backend, or of there being none */
+	char second_why[320]; /* of second.backend, or of there being none */
 };
-
-/* Who does small bursts, where anybody does other ones. */
-static inline const struct aead_backend *
-aead_choice_small(const struct aead_choice *c)
-{
-	return c->small.backend ? c->small.backend : c->backend;
-}
 
 /* The choice and its states: one a thread, by that thread alone. */
 struct aead {
 	const struct aead_backend *backend;
 	void *state;
-	void *small_state; /* NULL without small.backend */
-	struct aead_small small;
+	void *second_state; /* NULL without second.backend */
+	struct aead_second second;
 };
 
 /* 0 or -ENOMEM. The choice is copied. */
@@ -111,13 +106,14 @@ int aead_create(struct aead *a, const struct aead_choice *choice, struct err *er
 /* Wipes and frees the states. A zeroed struct aead is left alone. */
 void aead_destroy(struct aead *a);
 
-/* The class of n jobs by their mean length; no division, n times each edge is compared. */
+/* The class of a burst by its mean length; no division, n times each edge is compared. */
 static inline unsigned
 aead_size_class(const struct aead_job *jobs, unsigned n)
 {
 	uint32_t sum = 0;
 	unsigned class = 0;
 
+	n = MIN_OF(n, (unsigned)AEAD_SIZE_MAX_JOBS);
 	for (unsigned i = 0; i < n; i++)
 		sum += jobs[i].n_bytes;
 	for (unsigned i = 0; i < AEAD_SIZE_CLASSES - 1; i++)
@@ -125,19 +121,22 @@ aead_size_class(const struct aead_job *jobs, unsigned n)
 	return class;
 }
 
-/* Whether the small backend does this burst. One comparison for all but small ones. */
+/* Whether the second backend does this burst. One comparison where it does none of that length. */
 static inline bool
-aead_is_small(const struct aead_small *s, enum aead_direction d, const struct aead_job *jobs,
+aead_is_second(const struct aead_second *s, enum aead_direction d, const struct aead_job *jobs,
 	unsigned n)
 {
-	return n <= s->max_jobs && s->jobs[d][aead_size_class(jobs, n)] >> n & 1;
+	if (n > s->max_jobs)
+		return false;
+	unsigned bit = n <= AEAD_SMALL_MAX_JOBS ? n : 0;
+	return s->jobs[d][aead_size_class(jobs, n)] >> bit & 1;
 }
 
 static inline void
 aead_seal_burst(struct aead *a, struct aead_job *jobs, unsigned n)
 {
-	if (aead_is_small(&a->small, AEAD_SEAL, jobs, n))
-		a->small.backend->seal(a->small_state, jobs, n);
+	if (aead_is_second(&a->second, AEAD_SEAL, jobs, n))
+		a->second.backend->seal(a->second_state, jobs, n);
 	else
 		a->backend->seal(a->state, jobs, n);
 }
@@ -145,8 +144,8 @@ aead_seal_burst(struct aead *a, struct aead_job *jobs, unsigned n)
 static inline void
 aead_open_burst(struct aead *a, struct aead_job *jobs, unsigned n)
 {
-	if (aead_is_small(&a->small, AEAD_OPEN, jobs, n))
-		a->small.backend->open(a->small_state, jobs, n);
+	if (aead_is_second(&a->second, AEAD_OPEN, jobs, n))
+		a->second.backend->open(a->second_state, jobs, n);
 	else
 		a->backend->open(a->state, jobs, n);
 }

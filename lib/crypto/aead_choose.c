@@ -62,7 +62,7 @@ choose_named(const struct aead_backend *const *table, const struct aead_wish *wi
 		return r;
 	*out = (struct aead_choice){.backend = *b};
 	say(out->why, sizeof(out->why), "forced by %.200s", wish->by ? wish->by : "the caller");
-	say(out->small_why, sizeof(out->small_why), "what is forced does small bursts, too");
+	say(out->second_why, sizeof(out->second_why), "what is forced does every burst itself");
 	return 0;
 }
 
@@ -111,10 +111,10 @@ drop_broken(struct aead_timing *rows, unsigned n_rows, struct err *err)
 static void
 say_row(struct aead_choice *c, const struct aead_timing *row)
 {
-	say(c->why, sizeof(c->why), "%s %u, %u, %u", row->backend->name,
-		aead_timing_packet_clk(row, AEAD_MIX_64),
-		aead_timing_packet_clk(row, AEAD_MIX_IMIX),
-		aead_timing_packet_clk(row, AEAD_MIX_1424));
+	struct aead_packet_clk clk = aead_timing_packet_clk(row);
+
+	say(c->why, sizeof(c->why), "%s %u, %u, %u", row->backend->name, clk.at_64, clk.imix,
+		clk.at_1424);
 }
 
 static void
@@ -145,12 +145,20 @@ say_why(struct aead_choice *c, const struct aead_timing *rows, unsigned n_rows, 
 	}
 }
 
-/* "1-3,5", or "none". */
+enum {
+	ALL_BURSTS = (1 << (AEAD_SMALL_MAX_JOBS + 1)) - 1,
+};
+
+/* "1-3,5,9+", "all" or "none". */
 static void
 say_runs(struct aead_choice *c, uint16_t jobs)
 {
 	const char *comma = "";
 
+	if (jobs == 0 || jobs == ALL_BURSTS) {
+		say(c->second_why, sizeof(c->second_why), jobs ? "all" : "none");
+		return;
+	}
 	for (unsigned n = 1; n <= AEAD_SMALL_MAX_JOBS; n++) {
 		unsigned first = n;
 
@@ -158,54 +166,55 @@ say_runs(struct aead_choice *c, uint16_t jobs)
 			continue;
 		while (jobs >> (n + 1) & 1)
 			n++;
-		say(c->small_why, sizeof(c->small_why), "%s%u", comma, first);
+		say(c->second_why, sizeof(c->second_why), "%s%u", comma, first);
 		if (first < n)
-			say(c->small_why, sizeof(c->small_why), "-%u", n);
+			say(c->second_why, sizeof(c->second_why), "-%u", n);
 		comma = ",";
 	}
-	if (!jobs)
-		say(c->small_why, sizeof(c->small_why), "none");
+	if (jobs & 1)
+		say(c->second_why, sizeof(c->second_why), "%s%d+", comma, AEAD_SMALL_MAX_JOBS + 1);
 }
 
 /* Classes in a row that are alike are one. */
 static bool
-is_like_next(const struct aead_small *s, unsigned size)
+is_like_next(const struct aead_second *s, unsigned size)
 {
 	return size + 1 < AEAD_SIZE_CLASSES &&
 	       s->jobs[AEAD_SEAL][size] == s->jobs[AEAD_SEAL][size + 1] &&
 	       s->jobs[AEAD_OPEN][size] == s->jobs[AEAD_OPEN][size + 1];
 }
 
-/* "measured cheaper at bursts of 1-3 (to 128 B), 1-2 to seal, 1 to open (larger)". */
+/* "… of 1-3 (to 128 B), 1 to seal, none to open (larger)". */
 static void
-say_small_why(struct aead_choice *c)
+say_second_why(struct aead_choice *c)
 {
-	const struct aead_small *s = &c->small;
-	const char *comma = "";
+	const struct aead_second *s = &c->second;
+	bool is_first = true;
 
 	if (!s->backend) {
-		say(c->small_why, sizeof(c->small_why),
-			"no other backend is cheaper at bursts of up to %d packets",
-			AEAD_SMALL_MAX_JOBS);
+		say(c->second_why, sizeof(c->second_why),
+			"no other backend is cheaper at any size of burst or packet");
 		return;
 	}
-	say(c->small_why, sizeof(c->small_why), "measured cheaper at bursts of ");
+	say(c->second_why, sizeof(c->second_why),
+		"measured cheaper at bursts (by mean length) of ");
 	for (unsigned size = 0; size < AEAD_SIZE_CLASSES; size++) {
 		if (is_like_next(s, size))
 			continue;
-		say(c->small_why, sizeof(c->small_why), "%s", comma);
-		comma = ", ";
+		say(c->second_why, sizeof(c->second_why), "%s", is_first ? "" : ", ");
 		say_runs(c, s->jobs[AEAD_SEAL][size]);
 		if (s->jobs[AEAD_SEAL][size] != s->jobs[AEAD_OPEN][size]) {
-			say(c->small_why, sizeof(c->small_why), " to seal, ");
+			say(c->second_why, sizeof(c->second_why), " to seal, ");
 			say_runs(c, s->jobs[AEAD_OPEN][size]);
-			say(c->small_why, sizeof(c->small_why), " to open");
+			say(c->second_why, sizeof(c->second_why), " to open");
 		}
 		if (size + 1 < AEAD_SIZE_CLASSES)
-			say(c->small_why, sizeof(c->small_why), " (to %u B)",
+			say(c->second_why, sizeof(c->second_why), " (to %u B)",
 				AEAD_SIZE_MIN_BYTES << size);
 		else
-			say(c->small_why, sizeof(c->small_why), " (larger)");
+			say(c->second_why, sizeof(c->second_why), "%s",
+				is_first ? " (any)" : " (larger)");
+		is_first = false;
 	}
 }
 
@@ -236,9 +245,9 @@ aead_choose_from(const struct aead_backend *const *table, const struct aead_wish
 			"no aead backend works here; the last one said: %s", why.text);
 	unsigned best = aead_timing_best(rows, n_rows);
 	*out = (struct aead_choice){.backend = rows[best].backend};
-	aead_timing_small(rows, n_rows, best, &out->small);
+	aead_timing_second(rows, n_rows, best, &out->second);
 	say_why(out, rows, n_rows, best);
-	say_small_why(out);
+	say_second_why(out);
 	return 0;
 }
 

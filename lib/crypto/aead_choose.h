@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which backend carries the traffic, and which other one does small bursts. Of those that the
- * machine supports and that pass their self-test a short timing tells (crypto/aead_timing.h): the
- * table's order holds unless a later one is faster by more than AEAD_CLEARLY_FASTER_PERCENT.
+ * Which backend carries the traffic, and which other one does the bursts that it is cheaper at. Of
+ * those that the machine supports and that pass their self-test a short timing tells
+ * (crypto/aead_timing.h): the table's order holds unless a later one is faster by more than
+ * AEAD_CLEARLY_FASTER_PERCENT.
  */
 #pragma once
 
@@ -21,7 +22,7 @@ struct aead_wish {
 
 /*
  * Chooses. Backends passed over are logged with the reason. A name wished for is taken or refused,
- * never replaced, and has small bursts to itself: -ENOENT (the sentence lists the known names),
+ * never replaced, and does every burst itself: -ENOENT (the sentence lists the known names),
  * -ENOTSUP, -EIO. wish may be NULL. Some 20 ms of one core, once, at start, by the main thread,
  * before workers run.
  */

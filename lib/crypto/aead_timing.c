@@ -21,8 +21,8 @@ enum {
 	FEWEST_ROUNDS = 3,
 };
 
-/* Of this thread's own time, for each of the two parts: a slower machine gets fewer rounds. */
-#define PART_NS (20 * NS_IN_MS)
+/* Of this thread's own time: a slower machine gets fewer rounds. */
+#define ENOUGH_NS (25 * NS_IN_MS)
 
 _Static_assert(LARGEST_BYTES + AEAD_TAG_BYTES <= STRIDE_BYTES, "a packet fits its place");
 
@@ -92,53 +92,45 @@ sample(struct bench *b, struct aead_timing *row, void *state, unsigned n, uint32
 		row->is_broken |= !b->jobs[i].is_ok;
 }
 
-static unsigned
-mix_bytes(enum aead_mix mix, unsigned i)
+/* All rows, one behind the other, with bursts of every number of packets of one size. */
+static void
+uniform_round(struct bench *b, struct aead_timing *rows, unsigned n_rows, unsigned size)
+{
+	for (unsigned i = 0; i < AEAD_FULL_BURST; i++)
+		b->jobs[i].n_bytes = size_bytes[size];
+	for (unsigned k = 0; k < n_rows * (AEAD_SMALL_MAX_JOBS + 1); k++) {
+		unsigned r = k / (AEAD_SMALL_MAX_JOBS + 1), n = k % (AEAD_SMALL_MAX_JOBS + 1);
+
+		sample(b, &rows[r], b->states[r], n ? n : AEAD_FULL_BURST,
+			(uint32_t *const[]){&rows[r].burst_clk[AEAD_SEAL][size][n],
+				&rows[r].burst_clk[AEAD_OPEN][size][n]});
+	}
+}
+
+static void
+imix_round(struct bench *b, struct aead_timing *rows, unsigned n_rows)
 {
 	static const uint16_t imix[12] = {64, 576, 64, 64, 576, 64, 1424, 64, 576, 64, 64, 576};
 
-	return mix == AEAD_MIX_64 ? 64 : mix == AEAD_MIX_1424 ? LARGEST_BYTES : imix[i % 12];
+	for (unsigned i = 0; i < AEAD_FULL_BURST; i++)
+		b->jobs[i].n_bytes = imix[i % ARRAY_COUNT(imix)];
+	for (unsigned r = 0; r < n_rows; r++)
+		sample(b, &rows[r], b->states[r], AEAD_FULL_BURST,
+			(uint32_t *const[]){
+				&rows[r].imix_clk[AEAD_SEAL], &rows[r].imix_clk[AEAD_OPEN]});
 }
 
 static void
-full_round(struct bench *b, struct aead_timing *rows, unsigned n_rows)
-{
-	for (unsigned mix = 0; mix < AEAD_N_MIXES; mix++) {
-		for (unsigned i = 0; i < AEAD_FULL_BURST; i++)
-			b->jobs[i].n_bytes = mix_bytes(mix, i);
-		for (unsigned r = 0; r < n_rows; r++)
-			sample(b, &rows[r], b->states[r], AEAD_FULL_BURST,
-				(uint32_t *const[]){&rows[r].full_clk[AEAD_SEAL][mix],
-					&rows[r].full_clk[AEAD_OPEN][mix]});
-	}
-}
-
-static void
-small_round(struct bench *b, struct aead_timing *rows, unsigned n_rows)
-{
-	for (unsigned size = 0; size < AEAD_SIZE_CLASSES; size++) {
-		for (unsigned i = 0; i < AEAD_SMALL_MAX_JOBS; i++)
-			b->jobs[i].n_bytes = size_bytes[size];
-		for (unsigned k = 0; k < n_rows * AEAD_SMALL_MAX_JOBS; k++) {
-			unsigned r = k / AEAD_SMALL_MAX_JOBS, n = 1 + k % AEAD_SMALL_MAX_JOBS;
-
-			sample(b, &rows[r], b->states[r], n,
-				(uint32_t *const[]){&rows[r].burst_clk[AEAD_SEAL][size][n],
-					&rows[r].burst_clk[AEAD_OPEN][size][n]});
-		}
-	}
-}
-
-static void
-repeat(struct bench *b, struct aead_timing *rows, unsigned n_rows,
-	void (*round)(struct bench *, struct aead_timing *, unsigned))
+run_rounds(struct bench *b, struct aead_timing *rows, unsigned n_rows)
 {
 	ns_t start_ns = own_time_ns();
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		if (i >= FEWEST_ROUNDS && own_time_ns() - start_ns > PART_NS)
+		if (i >= FEWEST_ROUNDS && own_time_ns() - start_ns > ENOUGH_NS)
 			break;
-		round(b, rows, n_rows);
+		for (unsigned size = 0; size < AEAD_SIZE_CLASSES; size++)
+			uniform_round(b, rows, n_rows, size);
+		imix_round(b, rows, n_rows);
 	}
 }
 
@@ -189,10 +181,8 @@ aead_timing_run(struct aead_timing *rows, unsigned n_rows, struct err *err)
 	struct bench b = {0};
 	int rc = bench_begin(&b, rows, n_rows, err);
 
-	if (rc == 0) {
-		repeat(&b, rows, n_rows, full_round);
-		repeat(&b, rows, n_rows, small_round);
-	}
+	if (rc == 0)
+		run_rounds(&b, rows, n_rows);
 	bench_end(&b, rows, n_rows);
 	return rc;
 }

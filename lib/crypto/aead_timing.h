@@ -8,22 +8,15 @@
 
 #include "crypto/aead_burst.h"
 
-enum aead_mix {
-	AEAD_MIX_64,   /* bursts of 64 packets of 64 bytes */
-	AEAD_MIX_IMIX, /* 64, 576 and 1424 bytes, 7 : 4 : 1 */
-	AEAD_MIX_1424,
-	AEAD_N_MIXES,
-};
-
 enum {
 	AEAD_FULL_BURST = 64,
 };
 
 struct aead_timing {
 	const struct aead_backend *backend;
-	uint32_t full_clk[AEAD_N_DIRECTIONS][AEAD_N_MIXES]; /* a burst of AEAD_FULL_BURST */
-	/* A burst of n jobs; [0] is not used. */
+	/* A burst of n packets of the same size, the largest of its class; [0]: AEAD_FULL_BURST. */
 	uint32_t burst_clk[AEAD_N_DIRECTIONS][AEAD_SIZE_CLASSES][AEAD_SMALL_MAX_JOBS + 1];
+	uint32_t imix_clk[AEAD_N_DIRECTIONS]; /* AEAD_FULL_BURST of 64, 576, 1424 B, 7 : 4 : 1 */
 	bool is_broken; /* it did not open what it had sealed */
 };
 
@@ -34,15 +27,18 @@ struct aead_timing {
 int aead_timing_run(struct aead_timing *rows, unsigned n_rows, struct err *err)
 	__attribute__((warn_unused_result));
 
-/* Clocks a packet, the mean of sealing and opening. */
-uint32_t aead_timing_packet_clk(const struct aead_timing *row, enum aead_mix mix);
-/* The row to use for large bursts: the first, unless a later one is clearly faster. n_rows > 0. */
-unsigned aead_timing_best(const struct aead_timing *rows, unsigned n_rows);
+/* What a packet of a full burst costs, the mean of both directions, where traffic is decided. */
+struct aead_packet_clk {
+	uint32_t at_64, imix, at_1424;
+};
+struct aead_packet_clk aead_timing_packet_clk(const struct aead_timing *row);
 /*
- * The product of what a costs of b over all mixes and directions: below 1 a is faster, by the
- * geometric mean, which does not depend on who is compared with whom.
+ * The product of what a costs of b at 64 B, IMIX and 1424 B: below 1 a is faster, by the geometric
+ * mean, which does not depend on who is compared with whom.
  */
 double aead_timing_ratio(const struct aead_timing *a, const struct aead_timing *b);
-/* Which small bursts another row than `best` should do, and which row. */
-void aead_timing_small(const struct aead_timing *rows, unsigned n_rows, unsigned best,
-	struct aead_small *out);
+/* The row to carry the traffic: the first, unless a later one is clearly faster. n_rows > 0. */
+unsigned aead_timing_best(const struct aead_timing *rows, unsigned n_rows);
+/* Which bursts another row than `best` should do, and which row. */
+void aead_timing_second(const struct aead_timing *rows, unsigned n_rows, unsigned best,
+	struct aead_second *out);

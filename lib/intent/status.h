@@ -14,12 +14,12 @@
 #include "base/key.h"
 #include "intent/intent.h"
 
-/* Which AEAD backend carries the traffic, which one does small bursts, each with the reason. */
+/* Which AEAD backend carries the traffic, which one helps it, each with the reason. */
 struct status_crypto {
 	char backend[32];
 	char why[384];
-	char small_backend[32]; /* the same name where one does all */
-	char small_why[256];
+	char second_backend[32]; /* "": there is none */
+	char second_why[320];
 };
 
 struct status_worker {

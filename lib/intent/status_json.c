@@ -129,8 +129,9 @@ interface_json(const void *item)
 static json_t *
 crypto_json(const struct status_crypto *c)
 {
-	return json_pack("{s:s, s:s, s:s, s:s}", "backend", c->backend, "why", c->why,
-		"small_backend", c->small_backend, "small_why", c->small_why);
+	const char *second = c->second_backend[0] ? c->second_backend : NULL;
+	return json_pack("{s:s, s:s, s:s?, s:s}", "backend", c->backend, "why", c->why,
+		"second_backend", second, "second_why", c->second_why);
 }
 
 json_t *

@@ -4,7 +4,8 @@
  * it. Field names are stable: fields may come, none changes its meaning.
  *
  *   version, uptime_s, now_s
- *   crypto      {backend, why, small_backend, small_why}    small: bursts of 1 to 8 packets
+ *   crypto      {backend, why, second_backend, second_why}    second_backend: does some bursts,
+ *                most often small ones; null: none does
  *   workers[]   {core, packets, icmp_errors_sent, icmp_errors_unsent, idle}    idle: 0 to 1
  *   ports[]     {name, device, driver, mac, link_up, mtu, addresses[], rx_packets, rx_bytes,
  *                tx_packets, tx_bytes, drops}

@@ -247,8 +247,9 @@ print_status(const json_t *status, FILE *out)
 	fprintf(out, "headgate %s, up %s\n", text_of(status, "version"),
 		format_age(number_of(status, "uptime_s"), age));
 	fprintf(out, "crypto: %s (%s)\n", text_of(crypto, "backend"), text_of(crypto, "why"));
-	fprintf(out, "small bursts: %s (%s)\n", text_of(crypto, "small_backend"),
-		text_of(crypto, "small_why"));
+	const char *second = text_of(crypto, "second_backend");
+	fprintf(out, "beside it: %s (%s)\n", second[0] ? second : "none",
+		text_of(crypto, "second_why"));
 	print_workers(status, out);
 	fputc('\n', out);
 	print_ports(status, out);

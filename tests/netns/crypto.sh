@@ -65,7 +65,7 @@ for name in "${names[@]}"; do
 	fi
 	expect [ "$(crypto backend)" = "$name" ]
 	expect [ "$(crypto why)" = "forced by --crypto" ]
-	expect [ "$(crypto small_backend)" = "$name" ]
+	expect [ "$(crypto second_backend)" = None ]
 	carries
 	gateway_down a
 	taken=$name
@@ -75,10 +75,10 @@ proves "left to itself it takes one of them, and says why"
 headgate_options=()
 expect gateway_up a
 expect grep -qw "$(crypto backend)" <<<"${names[*]}"
-expect grep -qw "$(crypto small_backend)" <<<"${names[*]}"
+expect grep -qw "$(crypto second_backend)" <<<"${names[*]} None"
 expect grep -Eq "start-up timing|the only one" <<<"$(crypto why)"
 expect grep -qF "crypto: $(crypto backend) ($(crypto why))" "$run/gateway-a.log"
-expect grep -qF "small bursts: $(crypto small_backend)" <<<"$(headgate_ctl a status)"
+expect grep -qF "beside it: $(crypto second_backend | sed s/None/none/) (" <<<"$(headgate_ctl a status)"
 carries
 gateway_down a
 

@@ -19,8 +19,9 @@ main(int argc, char **argv)
 		for (unsigned i = 0; aead_backends[i]; i++)
 			printf("%s %s\n", aead_backends[i]->is_supported() ? "has" : "lacks",
 				aead_backends[i]->name);
-		printf("chosen %s\nwhy %s\nsmall %s\nwhy %s\n", choice.backend->name, choice.why,
-			aead_choice_small(&choice)->name, choice.small_why);
+		printf("chosen %s\nwhy %s\nsecond %s\nwhy %s\n", choice.backend->name, choice.why,
+			choice.second.backend ? choice.second.backend->name : "none",
+			choice.second_why);
 		return 0;
 	}
 	printf("refused %s\n", err.text);

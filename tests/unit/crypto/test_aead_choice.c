@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * How a backend is chosen: by name, by self-test, by cost; and who does small bursts. The doubles
+ * How a backend is chosen: by name, by self-test, by cost; and who does which bursts. The doubles
  * wrap libsodium and are dearer by a given time: their cipher is real.
  */
 #include <errno.h>
@@ -192,7 +192,7 @@ what_does_not_work_is_passed_over(void **state)
 	log_set_level(LOG_LEVEL_ERROR);
 	assert_int_equal(aead_choose_from(table, NULL, &got, &err), 0);
 	assert_ptr_equal(got.backend, &aead_portable);
-	assert_null(got.small.backend);
+	assert_null(got.second.backend);
 	assert_string_equal(got.why, "the only one that works on this machine");
 	table[3] = NULL;
 	got.backend = NULL;
@@ -259,9 +259,9 @@ a_forced_backend_is_taken_or_refused(void **state)
 			continue;
 		}
 		assert_ptr_equal(got.backend, &aead_portable);
-		assert_null(got.small.backend);
+		assert_null(got.second.backend);
 		assert_string_equal(got.why, "forced by a test");
-		assert_string_equal(got.small_why, "what is forced does small bursts, too");
+		assert_string_equal(got.second_why, "what is forced does every burst itself");
 	}
 }
 
@@ -282,60 +282,75 @@ the_order_holds_unless_one_is_clearly_faster(void **state)
 	};
 
 	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
-		struct aead_timing t[4];
+		struct aead_timing t[4] = {0};
 
 		for (unsigned r = 0; r < 4; r++) {
-			for (unsigned k = 0; k < AEAD_N_DIRECTIONS * AEAD_N_MIXES; k++)
-				t[r].full_clk[k / AEAD_N_MIXES][k % AEAD_N_MIXES] = rows[i].clk[r];
+			for (unsigned d = 0; d < AEAD_N_DIRECTIONS; d++) {
+				t[r].imix_clk[d] = rows[i].clk[r];
+				t[r].burst_clk[d][0][0] = rows[i].clk[r];
+				t[r].burst_clk[d][AEAD_SIZE_CLASSES - 1][0] = rows[i].clk[r];
+			}
 		}
 		assert_int_equal(aead_timing_best(t, 4), rows[i].best);
 	}
 }
 
 static void
-fill_small_costs(struct aead_timing *t, uint32_t call_clk, uint32_t packet_clk)
+fill_costs(struct aead_timing *t, uint32_t call_clk, uint32_t packet_clk)
 {
 	for (unsigned k = 0; k < AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES; k++) {
 		for (unsigned n = 1; n <= AEAD_SMALL_MAX_JOBS; n++)
 			t->burst_clk[k / AEAD_SIZE_CLASSES][k % AEAD_SIZE_CLASSES][n] =
 				call_clk + n * packet_clk;
+		t->burst_clk[k / AEAD_SIZE_CLASSES][k % AEAD_SIZE_CLASSES][0] =
+			call_clk + AEAD_FULL_BURST * packet_clk;
 	}
 }
 
 static void
-small_bursts_go_where_they_are_cheaper(void **state)
+bursts_go_where_they_are_cheaper(void **state)
 {
 	struct aead_timing t[3] = {{.backend = &dear_call}, {.backend = &dear_packet},
 		{.backend = &aead_portable}};
-	struct aead_small small;
+	struct aead_second second;
 
 	/* 1000, 1100 and so on against 300, 600: the second is cheaper up to 4, at 5 hardly. */
-	fill_small_costs(&t[0], 900, 100);
-	fill_small_costs(&t[1], 0, 270);
-	fill_small_costs(&t[2], 0, 800);
-	aead_timing_small(t, 3, 0, &small);
-	assert_ptr_equal(small.backend, &dear_packet);
-	assert_int_equal(small.max_jobs, 4);
+	fill_costs(&t[0], 900, 100);
+	fill_costs(&t[1], 0, 270);
+	fill_costs(&t[2], 0, 800);
+	aead_timing_second(t, 3, 0, &second);
+	assert_ptr_equal(second.backend, &dear_packet);
+	assert_int_equal(second.max_jobs, 4);
 	for (unsigned k = 0; k < AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES; k++)
 		assert_int_equal(
-			small.jobs[k / AEAD_SIZE_CLASSES][k % AEAD_SIZE_CLASSES], 0x1e);
+			second.jobs[k / AEAD_SIZE_CLASSES][k % AEAD_SIZE_CLASSES], 0x1e);
 
 	/* One cell alone: sealing bursts of 7, of the third class. */
-	fill_small_costs(&t[0], 100, 100);
-	fill_small_costs(&t[1], 100, 100);
+	fill_costs(&t[0], 100, 100);
+	fill_costs(&t[1], 100, 100);
 	t[1].burst_clk[AEAD_SEAL][2][7] = 600;
-	aead_timing_small(t, 3, 0, &small);
-	assert_ptr_equal(small.backend, &dear_packet);
-	assert_int_equal(small.max_jobs, 7);
-	assert_int_equal(small.jobs[AEAD_SEAL][2], 1 << 7);
-	assert_int_equal(small.jobs[AEAD_OPEN][2], 0);
-	assert_int_equal(small.jobs[AEAD_SEAL][3], 0);
+	aead_timing_second(t, 3, 0, &second);
+	assert_ptr_equal(second.backend, &dear_packet);
+	assert_int_equal(second.max_jobs, 7);
+	assert_int_equal(second.jobs[AEAD_SEAL][2], 1 << 7);
+	assert_int_equal(second.jobs[AEAD_OPEN][2], 0);
+	assert_int_equal(second.jobs[AEAD_SEAL][3], 0);
+
+	/* Full bursts of the last class alone. */
+	fill_costs(&t[1], 100, 100);
+	t[1].burst_clk[AEAD_OPEN][AEAD_SIZE_CLASSES - 1][0] = 3000;
+	aead_timing_second(t, 3, 0, &second);
+	assert_ptr_equal(second.backend, &dear_packet);
+	assert_int_equal(second.max_jobs, UINT32_MAX);
+	assert_int_equal(second.jobs[AEAD_OPEN][AEAD_SIZE_CLASSES - 1], 1);
+	assert_int_equal(second.jobs[AEAD_SEAL][AEAD_SIZE_CLASSES - 1], 0);
+	assert_int_equal(second.jobs[AEAD_OPEN][0], 0);
 
 	/* Within 5 % nothing changes hands. */
-	fill_small_costs(&t[1], 96, 96);
-	aead_timing_small(t, 3, 0, &small);
-	assert_null(small.backend);
-	assert_int_equal(small.max_jobs, 0);
+	fill_costs(&t[1], 96, 96);
+	aead_timing_second(t, 3, 0, &second);
+	assert_null(second.backend);
+	assert_int_equal(second.max_jobs, 0);
 }
 
 static void
@@ -391,12 +406,11 @@ each_burst_goes_to_the_cheaper_one(void **state)
 	struct err err;
 
 	assert_int_equal(aead_choose_from(table, NULL, &choice, &err), 0);
-	print_message("%s; small bursts: %s\n", choice.why, choice.small_why);
+	print_message("%s; beside it: %s\n", choice.why, choice.second_why);
 	assert_ptr_equal(choice.backend, &dear_call);
-	assert_ptr_equal(choice.small.backend, &dear_packet);
-	assert_ptr_equal(aead_choice_small(&choice), &dear_packet);
+	assert_ptr_equal(choice.second.backend, &dear_packet);
 	assert_non_null(strstr(choice.why, "fastest of 2 in the start-up timing"));
-	assert_non_null(strstr(choice.small_why, "cheaper at bursts of 1"));
+	assert_non_null(strstr(choice.second_why, "cheaper at bursts (by mean length) of 1"));
 	assert_int_equal(aead_create(&a, &choice, &err), 0);
 	n_calls_dear_call = n_calls_dear_packet = 0;
 	pass_burst(&a, 1);
@@ -425,6 +439,27 @@ alone_a_backend_does_every_burst(void **state)
 	aead_destroy(&a);
 }
 
+static void
+a_second_backend_may_do_full_bursts_alone(void **state)
+{
+	struct aead_choice choice = {.backend = &dear_call,
+		.second = {.backend = &dear_packet, .max_jobs = UINT32_MAX}};
+	struct aead a;
+
+	choice.second.jobs[AEAD_SEAL][0] = choice.second.jobs[AEAD_OPEN][0] = 1;
+	assert_int_equal(aead_create(&a, &choice, NULL), 0);
+	n_calls_dear_call = n_calls_dear_packet = 0;
+	for (unsigned n = 1; n <= AEAD_SMALL_MAX_JOBS; n++)
+		pass_burst(&a, n);
+	assert_int_equal(n_calls_dear_call, 2 * AEAD_SMALL_MAX_JOBS);
+	assert_int_equal(n_calls_dear_packet, 0);
+	pass_burst(&a, AEAD_SMALL_MAX_JOBS + 1);
+	pass_burst(&a, 64);
+	assert_int_equal(n_calls_dear_call, 2 * AEAD_SMALL_MAX_JOBS);
+	assert_int_equal(n_calls_dear_packet, 4);
+	aead_destroy(&a);
+}
+
 static void *
 create_nothing(void)
 {
@@ -442,10 +477,10 @@ a_state_that_cannot_be_made_leaves_nothing(void **state)
 	poor.create = create_nothing;
 	assert_int_equal(aead_create(&a, &choice, &err), -ENOMEM);
 	assert_null(a.backend);
-	choice = (struct aead_choice){.backend = &dear_call, .small = {.backend = &poor}};
+	choice = (struct aead_choice){.backend = &dear_call, .second = {.backend = &poor}};
 	assert_int_equal(aead_create(&a, &choice, &err), -ENOMEM);
 	assert_null(a.backend);
-	assert_null(a.small_state);
+	assert_null(a.second_state);
 }
 
 static void
@@ -481,8 +516,8 @@ every_backend_here_passes_its_self_test(void **state)
 		assert_ptr_equal(got.backend, aead_backends[i]);
 	}
 	assert_int_equal(aead_choose(NULL, &got, &err), 0);
-	print_message("chosen here: %s (%s); small bursts: %s (%s)\n", got.backend->name, got.why,
-		aead_choice_small(&got)->name, got.small_why);
+	print_message("chosen here: %s (%s); beside it: %s (%s)\n", got.backend->name, got.why,
+		got.second.backend ? got.second.backend->name : "none", got.second_why);
 }
 
 static int
@@ -502,9 +537,10 @@ main(void)
 		cmocka_unit_test(more_backends_than_there_is_room_for_are_refused),
 		cmocka_unit_test(a_forced_backend_is_taken_or_refused),
 		cmocka_unit_test(the_order_holds_unless_one_is_clearly_faster),
-		cmocka_unit_test(small_bursts_go_where_they_are_cheaper),
+		cmocka_unit_test(bursts_go_where_they_are_cheaper),
 		cmocka_unit_test(size_classes_go_by_the_mean),
 		cmocka_unit_test(each_burst_goes_to_the_cheaper_one),
+		cmocka_unit_test(a_second_backend_may_do_full_bursts_alone),
 		cmocka_unit_test(alone_a_backend_does_every_burst),
 		cmocka_unit_test(a_state_that_cannot_be_made_leaves_nothing),
 	};

@@ -24,8 +24,8 @@ some_status(void)
 	s->now_s = 1700000100;
 	strcpy(s->crypto.backend, "ipsec-mb");
 	strcpy(s->crypto.why, "AVX-512");
-	strcpy(s->crypto.small_backend, "portable");
-	strcpy(s->crypto.small_why, "cheaper");
+	strcpy(s->crypto.second_backend, "portable");
+	strcpy(s->crypto.second_why, "cheaper");
 	*status_add_worker(s) = (struct status_worker){1, 12345, 0.5};
 	struct status_port *port = status_add_port(s);
 	strcpy(port->name, "wan");
@@ -98,7 +98,7 @@ test_tables(void **state)
 		const char *shows;
 	} rows[] = {
 		{STATUS_VIEW_STATUS, "headgate 0.1.0, up 1h 1m\ncrypto: ipsec-mb (AVX-512)\n"
-			"small bursts: portable (cheaper)\n"},
+			"beside it: portable (cheaper)\n"},
 		{STATUS_VIEW_STATUS, "12345  50.0%"},
 		{STATUS_VIEW_PEERS, "hg0: 10 peers\n"},
 		{STATUS_VIEW_PEERS, "1m 40s"},

@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/nearest.h"
+#include "crypto/aead_names.h"
 #include "intent/change.h"
 #include "source/config.h"
 
@@ -106,6 +107,8 @@ static const struct {
 					"example: FwMark = 0xca6c"},
 	{"[Gateway]\nWorkers = 3-1\n", "wg0.conf:2: Workers = 3-1: expected a list of cores, for "
 				       "example: Workers = 1-3,5"},
+	{"[Gateway]\nCrypto = rot13\n", "wg0.conf:2: Crypto = rot13: expected " AEAD_WISHES
+					", for example: Crypto = auto"},
 	{"[Gateway]\nHost = perhaps\n",
 		"wg0.conf:2: Host = perhaps: expected yes or no, for example: Host = yes"},
 	{"[Port wan]\nNeighbour = 10.0.0.1\n",
