@@ -32,18 +32,18 @@ longest(const struct aead_options *o)
 }
 
 static struct rig_column *
-add_column(struct rig *rig, const char *prefix, const char *name)
+add_column(struct rig *rig, const char *name)
 {
 	struct rig_column *c = &rig->columns[rig->n_columns++];
 
-	snprintf(c->name, sizeof(c->name), "%s%s", prefix, name);
+	snprintf(c->name, sizeof(c->name), "%s", name);
 	return c;
 }
 
 static int
 add_choice(struct rig *rig, const char *name, const struct aead_choice *choice, struct err *err)
 {
-	struct rig_column *c = add_column(rig, "", name);
+	struct rig_column *c = add_column(rig, name);
 
 	c->is_backend = true;
 	return aead_create(&c->aead, choice, err);
@@ -70,7 +70,7 @@ add_backends(struct rig *rig, const char *only, struct err *err)
 		return r < 0 ? r : add_choice(rig, only, &one, err);
 	}
 	for (unsigned i = 0; aead_backends[i] && r == 0; i++) {
-		if (rig->n_columns == RIG_MAX_COLUMNS - 3)
+		if (rig->n_columns == RIG_MAX_COLUMNS - 4)
 			return err_set(err, -ENOSPC, "more backends than perf-aead has columns");
 		one.backend = aead_backends[i];
 		if (one.backend->is_supported())
@@ -88,18 +88,18 @@ add_limits(struct rig *rig, struct err *err)
 		const struct limit_unit *u = limit_units[i];
 		if (!u->is_supported())
 			continue;
-		struct rig_column *c = add_column(rig, "limit-", u->name);
+		struct rig_column *c = add_column(rig, u->name);
 		c->unit = u;
 		c->work = aligned_alloc(64, sizeof(*c->work));
 		if (!c->work)
 			return err_set(err, -ENOMEM, "no memory for %s", c->name);
 		limit_fill(c->work, u);
 		if (!limit_is_right(c->work, u))
-			return err_set(err, -EIO, "%s computes something else than libsodium",
-				c->name);
+			return err_set(err, -EIO, "%s differs from libsodium", u->name);
 		for (unsigned k = 0; k < n_backends; k++) {
 			struct rig_column *b = &rig->columns[k];
-			if (!b->unit || strcmp(b->name, u->name) == 0)
+			bool is_bound = strcmp(b->name, u->bounds) == 0;
+			if (!b->unit || (is_bound && strcmp(b->unit->bounds, u->bounds) != 0))
 				b->unit = u;
 		}
 	}
@@ -248,7 +248,7 @@ backend_round(struct rig *rig, struct aead *a, const struct rig_cell *c)
 static double
 limit_column_round(const struct rig *rig, struct rig_column *column, const struct rig_cell *c)
 {
-	struct limit_clk clk = limit_round(column->work, column->unit, 1);
+	struct limit_clk clk = limit_round(column->work, column->unit);
 	unsigned n = cell_pkts(c);
 	double sum = 0;
 

@@ -24,16 +24,16 @@ print_row(const struct rig *rig, const struct rig_column *column, const struct r
 {
 	const char *format = is_csv ? "%s,%s,%s,%u,%.1f,%s,%s,%s\n"
 				    : "%-13s %-9s %6s %6u %10.1f %10s %10s %10s\n";
-	char bytes[16], limit_name[24] = "", x_ipsecmb[16], x_portable[16], over[16];
+	const struct rig_column *limit =
+		column->unit ? rig_column_by_name(rig, column->unit->name) : NULL;
+	char bytes[16], x_ipsecmb[16], x_portable[16], over[16];
 
-	if (column->unit)
-		snprintf(limit_name, sizeof(limit_name), "limit-%s", column->unit->name);
 	aead_bytes_format(c->bytes, bytes);
 	printf(format, column->name, c->is_open ? "open" : "seal", bytes, c->burst,
 		rig_median_clk(rig, column),
 		ratio_text(rig, rig_column_by_name(rig, "ipsecmb"), column, x_ipsecmb),
 		ratio_text(rig, rig_column_by_name(rig, "portable"), column, x_portable),
-		ratio_text(rig, column, rig_column_by_name(rig, limit_name), over));
+		ratio_text(rig, column, limit, over));
 }
 
 static void

@@ -20,13 +20,13 @@ compare_double(const void *a, const void *b)
 }
 
 static struct limit_clk
-measure(struct limit_work *w, const struct limit_unit *u, unsigned in_flight)
+measure(struct limit_work *w, const struct limit_unit *u)
 {
 	static double chacha[ROUNDS], poly[ROUNDS];
 
-	limit_round(w, u, in_flight); /* warm */
+	limit_round(w, u); /* warm */
 	for (unsigned r = 0; r < ROUNDS; r++) {
-		struct limit_clk clk = limit_round(w, u, in_flight);
+		struct limit_clk clk = limit_round(w, u);
 		chacha[r] = clk.chacha;
 		poly[r] = clk.poly;
 	}
@@ -36,10 +36,9 @@ measure(struct limit_work *w, const struct limit_unit *u, unsigned in_flight)
 }
 
 static void
-print_unit(const struct limit_unit *u, unsigned in_flight, struct limit_clk clk, bool is_csv)
+print_unit(const struct limit_unit *u, struct limit_clk clk, bool is_csv)
 {
-	printf(is_csv ? "%s,%u,%.2f,%.2f" : "%-8s %9u %9.2f %9.2f", u->name, in_flight, clk.chacha,
-		clk.poly);
+	printf(is_csv ? "%s,%.2f,%.2f" : "%-13s %9.2f %9.2f", u->name, clk.chacha, clk.poly);
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		printf(is_csv ? ",%.1f" : " %7.1f", limit_of(clk, sizes[i]));
 	puts("");
@@ -48,8 +47,8 @@ print_unit(const struct limit_unit *u, unsigned in_flight, struct limit_clk clk,
 static void
 print_header(bool is_csv)
 {
-	printf(is_csv ? "unit,in_flight,chacha_block_clk,poly_block_clk"
-		      : "unit     in flight    chacha      poly");
+	printf(is_csv ? "limit,chacha_block_clk,poly_block_clk"
+		      : "limit            chacha      poly");
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		printf(is_csv ? ",clk_%u" : " %5u B", sizes[i]);
 	puts("");
@@ -64,11 +63,10 @@ measure_unit(const struct limit_unit *u, bool is_csv)
 		return 0;
 	limit_fill(&w, u);
 	if (!limit_is_right(&w, u)) {
-		fprintf(stderr, "perf-limit: %s computes something else than libsodium\n", u->name);
+		fprintf(stderr, "perf-limit: %s differs from libsodium\n", u->name);
 		return 1;
 	}
-	for (unsigned n = 1; n <= 2 && u->loops[n - 1].chacha; n++)
-		print_unit(u, n, measure(&w, u, n), is_csv);
+	print_unit(u, measure(&w, u), is_csv);
 	return 0;
 }
 
@@ -81,8 +79,8 @@ main(int argc, char **argv)
 
 	if (argc > 1 && !is_csv) {
 		fputs("perf-limit [--csv]\n"
-		      "Clocks (TSC) of a ChaCha20 and a Poly1305 block in full SIMD lanes, one\n"
-		      "and two chains in flight, and what a packet's blocks add up to.\n",
+		      "Clocks (TSC) of a ChaCha20 and of a Poly1305 block in full SIMD lanes, and\n"
+		      "what the blocks of a packet add up to: perf/micro/limit.h.\n",
 			stderr);
 		return 2;
 	}

@@ -9,7 +9,8 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
-const struct limit_unit *const limit_units[] = {&limit_avx512, &limit_avx2, NULL};
+const struct limit_unit *const limit_units[] = {
+	&limit_avx512, &limit2_avx512, &limit_avx2, NULL};
 
 typedef unsigned __int128 u128;
 
@@ -45,9 +46,10 @@ limit_fill(struct limit_work *w, const struct limit_unit *u)
 	}
 }
 
-/* Block `lane` against libsodium's of the same state. */
+/* Block `lane` of a batch against libsodium's of the same state. */
 static bool
-block_is_right(const struct limit_work *before, const struct limit_work *after, unsigned lane)
+block_is_right(const struct limit_work *before, const struct limit_work *after, unsigned batch,
+	unsigned lane)
 {
 	uint8_t key[32], nonce[12], want[64];
 
@@ -55,21 +57,21 @@ block_is_right(const struct limit_work *before, const struct limit_work *after, 
 		store_le32(key + 4 * i, before->state[4 + i][lane]);
 	for (unsigned i = 0; i < 3; i++)
 		store_le32(nonce + 4 * i, before->state[13 + i][lane]);
-	crypto_stream_chacha20_ietf_xor_ic(
-		want, before->blocks + 64 * lane, 64, nonce, before->state[12][lane], key);
-	return memcmp(want, after->blocks + 64 * lane, 64) == 0;
+	crypto_stream_chacha20_ietf_xor_ic(want, before->blocks[batch] + 64 * lane, 64, nonce,
+		before->state[12][lane] + batch, key);
+	return memcmp(want, after->blocks[batch] + 64 * lane, 64) == 0;
 }
 
 /* The sum of a lane modulo 2^130 - 5, of which a tag with s = 0 is the low 128 bits. */
 static u128
-sum_of(const struct limit_work *w, const struct limit_unit *u, unsigned lane)
+sum_of(const struct limit_work *w, const struct limit_unit *u, unsigned set, unsigned lane)
 {
 	const uint64_t mask = (1ull << u->limb_bits) - 1;
 	uint64_t h[5];
 	u128 low = 0;
 
 	for (unsigned i = 0; i < u->n_limbs; i++)
-		h[i] = w->h[i][lane];
+		h[i] = w->h[set][i][lane];
 	unsigned top_bits = 130 - (u->n_limbs - 1) * u->limb_bits;
 	for (unsigned turn = 0; turn < 3; turn++) {
 		for (unsigned i = 0; i + 1 < u->n_limbs; i++) {
@@ -86,60 +88,53 @@ sum_of(const struct limit_work *w, const struct limit_unit *u, unsigned lane)
 }
 
 static bool
-message_is_right(const struct limit_work *w, const struct limit_unit *u, unsigned lane,
-	unsigned in_flight)
+message_is_right(const struct limit_work *w, const struct limit_unit *u, unsigned set,
+	unsigned lane)
 {
-	/* Of two in flight, h is the sum of the second eight. */
-	const uint8_t *m = w->messages + ((in_flight - 1) * LIMIT_POLY_LANES + lane) * LIMIT_STRIDE;
 	uint8_t key[32] = {0}, want[16], got[16];
-	u128 r = 0, sum = sum_of(w, u, lane);
+	u128 r = 0, sum = sum_of(w, u, set, lane);
 
 	for (unsigned i = 0; i < u->n_limbs; i++)
 		r += (u128)w->r[i][lane] << (i * u->limb_bits);
 	store_le64(key, (uint64_t)r);
 	store_le64(key + 8, (uint64_t)(r >> 64));
-	crypto_onetimeauth(want, m, LIMIT_MESSAGE_BYTES, key);
+	crypto_onetimeauth(
+		want, w->messages[set] + lane * LIMIT_STRIDE, LIMIT_MESSAGE_BYTES, key);
 	store_le64(got, (uint64_t)sum);
 	store_le64(got + 8, (uint64_t)(sum >> 64));
 	return memcmp(want, got, 16) == 0;
 }
 
-static bool
-loops_are_right(struct limit_work *w, const struct limit_unit *u, unsigned in_flight)
+bool
+limit_is_right(struct limit_work *w, const struct limit_unit *u)
 {
 	static struct limit_work before;
 	bool is_right = true;
 
 	before = *w;
-	u->loops[in_flight - 1].chacha(w, in_flight);
-	for (unsigned lane = 0; lane < u->chacha_lanes; lane++)
-		is_right &= block_is_right(&before, w, lane);
-	u->loops[in_flight - 1].poly(w, in_flight);
-	for (unsigned lane = 0; lane < u->poly_lanes; lane++)
-		is_right &= message_is_right(w, u, lane, in_flight);
+	u->chacha(w, 2);
+	u->poly(w, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		for (unsigned lane = 0; lane < u->chacha_lanes; lane++)
+			is_right &= block_is_right(&before, w, i, lane);
+		for (unsigned lane = 0; lane < u->poly_lanes; lane++)
+			is_right &= message_is_right(w, u, i, lane);
+	}
 	return is_right;
 }
 
-bool
-limit_is_right(struct limit_work *w, const struct limit_unit *u)
-{
-	return loops_are_right(w, u, 1) && (!u->loops[1].chacha || loops_are_right(w, u, 2));
-}
-
 struct limit_clk
-limit_round(struct limit_work *w, const struct limit_unit *u, unsigned in_flight)
+limit_round(struct limit_work *w, const struct limit_unit *u)
 {
-	const struct limit_loops *l = &u->loops[in_flight - 1];
-
 	_mm_lfence();
 	uint64_t start = __rdtsc();
-	l->chacha(w, LIMIT_BATCHES);
+	u->chacha(w, LIMIT_BATCHES);
 	_mm_lfence();
 	uint64_t half = __rdtsc();
-	l->poly(w, LIMIT_TURNS);
+	u->poly(w, LIMIT_PASSES);
 	_mm_lfence();
 	uint64_t end = __rdtsc();
-	unsigned n_poly = LIMIT_TURNS * LIMIT_MESSAGE_BYTES / 16 * u->poly_lanes;
+	unsigned n_poly = LIMIT_PASSES * LIMIT_MESSAGE_BYTES / 16 * u->poly_lanes;
 	return (struct limit_clk){
 		.chacha = (double)(half - start) / (LIMIT_BATCHES * u->chacha_lanes),
 		.poly = (double)(end - half) / n_poly,

@@ -13,8 +13,10 @@
  * and ceil(L / 16) + 1 Poly1305 blocks, the last holding the lengths (RFC 8439, 2.8). No
  * scheduling, no loading of keys, no tails, no tags: what a backend needs above it is its own.
  *
- * Both loops are chains of dependent steps. Where a core has more SIMD pipes than such a chain
- * keeps busy, two of each in flight cost less: AVX-512, whose registers hold two, says that too.
+ * These are chains of dependent steps. Where a core has more SIMD pipes than one such chain keeps
+ * busy, loops that keep two in flight cost less, and that is limit2-avx512. AVX2 has no registers
+ * for two; its loops are the backend's own kernels, which pass a pair of batches through memory
+ * and take two blocks of a chain a step.
  */
 #pragma once
 
@@ -27,38 +29,34 @@ enum {
 	LIMIT_MESSAGE_BYTES = 1024, /* of each lane's message: 16 of them fit L1 */
 	LIMIT_STRIDE = LIMIT_MESSAGE_BYTES + 64,
 	LIMIT_BATCHES = 32, /* of ChaCha20 in one round; even */
-	LIMIT_TURNS = 4,    /* through the messages in one round; even */
+	LIMIT_PASSES = 4,   /* through a set of messages in one round; even */
 };
 
 /* What the loops work on; lane i of a row is block or message i. */
 struct limit_work {
-	uint32_t state[16][LIMIT_MAX_LANES];      /* ChaCha20's, word by word */
-	uint8_t blocks[2 * LIMIT_MAX_LANES * 64]; /* XORed in place; the second half for a pair */
-	uint64_t r[5][LIMIT_POLY_LANES];          /* limbs of r, in the unit's radix */
-	uint64_t h[5][LIMIT_POLY_LANES];          /* of the sum, loosely carried */
-	uint8_t messages[2 * LIMIT_POLY_LANES * LIMIT_STRIDE];
+	uint32_t state[16][LIMIT_MAX_LANES];     /* ChaCha20's, word by word */
+	uint8_t blocks[2][LIMIT_MAX_LANES * 64]; /* XORed in place by even and by odd batches */
+	uint64_t r[5][LIMIT_POLY_LANES];         /* limbs of r, in the unit's radix */
+	uint64_t h[2][5][LIMIT_POLY_LANES];      /* sums of the two sets, loosely carried */
+	uint8_t messages[2][LIMIT_POLY_LANES * LIMIT_STRIDE];
 } __attribute__((aligned(64)));
 
-struct limit_loops {
-	/* n batches of chacha_lanes blocks; the counters (word 12) move on. */
-	void (*chacha)(struct limit_work *w, unsigned n);
-	/* n times through poly_lanes messages, into h. */
-	void (*poly)(struct limit_work *w, unsigned n);
-};
-
 struct limit_unit {
-	const char *name; /* of the backend that it bounds */
+	const char *name;
+	const char *bounds; /* the backend: "avx512" */
 	unsigned chacha_lanes, poly_lanes;
 	unsigned limb_bits; /* the radix of r and h; n_limbs of them */
 	unsigned n_limbs;
 	bool (*is_supported)(void);
-	struct limit_loops loops[2]; /* one in flight; two, n even: NULL where registers lack */
+	/* n batches, even, of chacha_lanes blocks. Counters go on from word 12, which moves. */
+	void (*chacha)(struct limit_work *w, unsigned n);
+	/* n passes, even, each through a set of poly_lanes messages from h = 0. */
+	void (*poly)(struct limit_work *w, unsigned n);
 };
 
 /* The widest first, then NULL. */
 extern const struct limit_unit *const limit_units[];
-extern const struct limit_unit limit_avx512;
-extern const struct limit_unit limit_avx2;
+extern const struct limit_unit limit_avx512, limit2_avx512, limit_avx2;
 
 /* Clocks (TSC) of one block. */
 struct limit_clk {
@@ -69,8 +67,8 @@ struct limit_clk {
 void limit_fill(struct limit_work *w, const struct limit_unit *u);
 /* Whether the loops compute what libsodium does: a limit of wrong results would be none. */
 bool limit_is_right(struct limit_work *w, const struct limit_unit *u);
-/* One short round of a pair of loops, some 10,000 clocks. */
-struct limit_clk limit_round(struct limit_work *w, const struct limit_unit *u, unsigned in_flight);
+/* One short round of both loops, some 10,000 clocks. */
+struct limit_clk limit_round(struct limit_work *w, const struct limit_unit *u);
 
 static inline double
 limit_of(struct limit_clk clk, unsigned n_bytes)

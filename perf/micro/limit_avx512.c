@@ -101,7 +101,7 @@ chacha(struct limit_work *w, unsigned n)
 #pragma GCC unroll 16
 		for (unsigned i = 0; i < 16; i++)
 			x[i] = _mm512_add_epi32(x[i], i == 12 ? counter : state[i]);
-		finish_batch(w->blocks, x);
+		finish_batch(w->blocks[n & 1], x);
 		counter = _mm512_add_epi32(counter, _mm512_set1_epi32(1));
 	}
 	_mm512_store_si512(w->state[12], counter);
@@ -151,8 +151,8 @@ chacha_two(struct limit_work *w, unsigned n)
 			x[i] = _mm512_add_epi32(x[i], i == 12 ? counter : state[i]);
 			y[i] = _mm512_add_epi32(y[i], i == 12 ? next : state[i]);
 		}
-		finish_batch(w->blocks, x);
-		finish_batch(w->blocks + 16 * 64, y);
+		finish_batch(w->blocks[0], x);
+		finish_batch(w->blocks[1], y);
 		counter = _mm512_add_epi32(next, one);
 	}
 	_mm512_store_si512(w->state[12], counter);
@@ -271,36 +271,40 @@ poly_64_bytes(struct poly *p, const uint8_t *messages)
 		poly_block(p, m[2 * i], m[2 * i + 1]);
 }
 
+static inline void
+poly_store(uint64_t h[5][LIMIT_POLY_LANES], const struct poly *p)
+{
+	_mm512_store_si512(h[0], p->h0);
+	_mm512_store_si512(h[1], p->h1);
+	_mm512_store_si512(h[2], p->h2);
+}
+
 static void
 poly(struct limit_work *w, unsigned n)
 {
-	struct poly p = poly_start(w);
-
 	for (; n; n--) {
+		struct poly p = poly_start(w);
+
 		for (unsigned at = 0; at < LIMIT_MESSAGE_BYTES; at += 64)
-			poly_64_bytes(&p, w->messages + at);
+			poly_64_bytes(&p, w->messages[n & 1] + at);
+		poly_store(w->h[n & 1], &p);
 	}
-	_mm512_store_si512(w->h[0], p.h0);
-	_mm512_store_si512(w->h[1], p.h1);
-	_mm512_store_si512(w->h[2], p.h2);
 }
 
 /* Near enough for the machine to work on both: it has some hundred instructions in flight. */
 static void
 poly_two(struct limit_work *w, unsigned n)
 {
-	struct poly p = poly_start(w), q = poly_start(w);
-
 	for (; n; n -= 2) {
+		struct poly p = poly_start(w), q = p;
+
 		for (unsigned at = 0; at < LIMIT_MESSAGE_BYTES; at += 64) {
-			poly_64_bytes(&p, w->messages + at);
-			poly_64_bytes(&q, w->messages + LIMIT_POLY_LANES * LIMIT_STRIDE + at);
+			poly_64_bytes(&p, w->messages[0] + at);
+			poly_64_bytes(&q, w->messages[1] + at);
 		}
+		poly_store(w->h[0], &p);
+		poly_store(w->h[1], &q);
 	}
-	_mm512_store_si512(w->h[0], q.h0);
-	_mm512_store_si512(w->h[1], q.h1);
-	_mm512_store_si512(w->h[2], q.h2);
-	_mm512_store_si512(w->h[3], p.h0);
 }
 
 static bool
@@ -310,11 +314,25 @@ is_supported(void)
 }
 
 const struct limit_unit limit_avx512 = {
-	.name = "avx512",
+	.name = "limit-avx512",
+	.bounds = "avx512",
 	.chacha_lanes = 16,
 	.poly_lanes = 8,
 	.limb_bits = 44,
 	.n_limbs = 3,
 	.is_supported = is_supported,
-	.loops = {{chacha, poly}, {chacha_two, poly_two}},
+	.chacha = chacha,
+	.poly = poly,
+};
+
+const struct limit_unit limit2_avx512 = {
+	.name = "limit2-avx512",
+	.bounds = "avx512",
+	.chacha_lanes = 16,
+	.poly_lanes = 8,
+	.limb_bits = 44,
+	.n_limbs = 3,
+	.is_supported = is_supported,
+	.chacha = chacha_two,
+	.poly = poly_two,
 };
