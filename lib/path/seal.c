@@ -32,16 +32,17 @@ find_targets(struct worker *w, const struct lookup *l, struct target *targets)
 		targets[k] = (struct target){.peer = peer};
 	}
 	for (uint32_t k = 1; k <= l->n_queries; k++) {
-		if (likely_true(targets[k].peer != NULL))
-			prefetch_write(rcu_read(targets[k].peer->tx));
-	}
-	for (uint32_t k = 1; k <= l->n_queries; k++) {
 		const struct peer_entry *peer = targets[k].peer;
 		if (unlikely_true(!peer))
 			continue;
-		targets[k].session = usable_session(w, peer);
+		prefetch_write(rcu_read(peer->tx));
+		/* Read after sealing; they come meanwhile. */
 		prefetch_read(rcu_read(peer->encap));
 		prefetch_write(&peer->activity);
+	}
+	for (uint32_t k = 1; k <= l->n_queries; k++) {
+		if (likely_true(targets[k].peer != NULL))
+			targets[k].session = usable_session(w, targets[k].peer);
 	}
 }
 
@@ -80,7 +81,6 @@ peers_burst(struct worker *w, struct burst *b)
 
 /* Packets in a row for one session: what they have in common is read once. */
 struct seal_run {
-	const struct packet *first;
 	const struct session *session;
 	uint64_t counter;      /* of the next one */
 	uint64_t counter_limit;
@@ -104,22 +104,19 @@ renew_if_old(struct worker *w, const struct packet *p)
 			event_put(w, EVENT_HANDSHAKE_WANTED, p->peer_id), __ATOMIC_RELAXED);
 }
 
-/*
- * What a run of packets just sealed for one peer tells its timers and counters. Sealing has given
- * the peer's line the time to come.
- */
+/* What a run of packets that are being sealed for one peer tells its timers and counters. */
 static inline void
-note_sent(struct worker *w, const struct seal_run *run)
+note_sent(struct worker *w, const struct packet *first, const struct seal_run *run)
 {
-	struct peer_entry *peer = run->first->peer;
+	struct peer_entry *peer = first->peer;
 	activity_sent(&peer->activity, w->now_ns);
 	if (run->n_plain) {
 		activity_data_sent(&peer->activity, w->now_ns);
 		if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)))
-			activity_tell(w, run->first);
+			activity_tell(w, first);
 	}
 	__atomic_fetch_add(&peer->tx_bytes, run->n_bytes, __ATOMIC_RELAXED);
-	renew_if_old(w, run->first);
+	renew_if_old(w, first);
 }
 
 /* Pads the plain text and writes the data header in front of it; fills the job. */
@@ -175,14 +172,12 @@ run_end(const struct burst *b, uint32_t from)
  * be sealed move to list places from *n on. Returns the place behind the run.
  */
 static uint32_t
-prepare_run(struct worker *w, uint32_t from, uint32_t *n, struct seal_run *out)
+prepare_run(struct worker *w, struct burst *b, uint32_t from, uint32_t *n)
 {
-	struct burst *b = &w->burst;
 	const struct packet *first = b->seal.packets[from];
 	const struct iface_entry *iface = &w->tables->ifaces[first->out_link - LINK_FIRST_TUNNEL];
 	uint32_t to = run_end(b, from);
 	struct seal_run run = {
-		.first = first,
 		.session = first->session,
 		.counter = session_reserve(first->session, to - from),
 		.counter_limit = w->tables->times->reject_after_messages,
@@ -193,17 +188,16 @@ prepare_run(struct worker *w, uint32_t from, uint32_t *n, struct seal_run *out)
 		if (likely_true(prepare(p, &run, &b->jobs[*n])))
 			b->seal.packets[(*n)++] = p;
 	}
-	*out = run;
+	note_sent(w, first, &run);
 	return to;
 }
 
 void
 seal_burst(struct worker *w, struct burst *b)
 {
-	struct seal_run runs[BURST_MAX];
-	uint32_t n = 0, n_runs = 0;
-	for (uint32_t i = 0; i < b->seal.n; n_runs++)
-		i = prepare_run(w, i, &n, &runs[n_runs]);
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < b->seal.n;)
+		i = prepare_run(w, b, i, &n);
 	b->seal.n = n;
 	if (unlikely_true(w->measures_aead)) {
 		uint64_t from = rte_rdtsc();
@@ -212,6 +206,4 @@ seal_burst(struct worker *w, struct burst *b)
 	} else if (n) {
 		aead_seal_burst(&w->aead, b->jobs, n);
 	}
-	for (uint32_t i = 0; i < n_runs; i++)
-		note_sent(w, &runs[i]);
 }
