@@ -79,11 +79,13 @@ open_burst(struct worker *w, struct burst *b)
 		job->counter = p->counter;
 		job->n_bytes = p->n_bytes - WG_DATA_OVERHEAD_BYTES;
 	}
+	if (!b->data.n)
+		return;
 	if (unlikely_true(w->measures_aead)) {
 		uint64_t from = rte_rdtsc();
 		aead_open_burst(&w->aead, b->jobs, b->data.n);
 		w->aead_clk += rte_rdtsc() - from;
-	} else if (b->data.n) {
+	} else {
 		aead_open_burst(&w->aead, b->jobs, b->data.n);
 	}
 }

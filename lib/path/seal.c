@@ -199,11 +199,13 @@ seal_burst(struct worker *w, struct burst *b)
 	for (uint32_t i = 0; i < b->seal.n;)
 		i = prepare_run(w, b, i, &n);
 	b->seal.n = n;
+	if (!n)
+		return;
 	if (unlikely_true(w->measures_aead)) {
 		uint64_t from = rte_rdtsc();
 		aead_seal_burst(&w->aead, b->jobs, n);
 		w->aead_clk += rte_rdtsc() - from;
-	} else if (n) {
+	} else {
 		aead_seal_burst(&w->aead, b->jobs, n);
 	}
 }

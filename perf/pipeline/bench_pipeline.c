@@ -103,32 +103,31 @@ print_cell(const struct options *o, const struct cell *c)
 	fflush(stdout);
 }
 
-/* One round of one column. */
+/* One round of one column; each has packets of its own, so that none finds another's peers warm. */
 static int
 round_run(struct bench *b, const struct traffic *t, struct column *c, unsigned r, struct err *err)
 {
 	struct traffic one = *t;
-	struct traffic_clk warm = {0}, clk = {0};
+	struct traffic_clk clk;
 	one.burst = c->burst;
-	one.rng = t->rng + r;
+	one.rng = (t->rng + r) * MAX_COLUMNS + (unsigned)(c - b->columns);
 	one.n_bursts = PACKETS_TO_WARM / c->burst + 1;
 	one.looks = r == 0;
-	int rc = traffic_run(c->world, c->backend, &one, &warm, err);
+	int rc = traffic_run(c->world, c->backend, &one, &clk, err);
 	one.n_bursts = PACKETS_A_ROUND / c->burst + 1;
 	one.looks = false;
 	if (!rc)
 		rc = traffic_run(c->world, c->backend, &one, &clk, err);
 	if (rc)
 		return rc;
-	c->all[r] = (double)clk.all / (double)clk.n_pkts;
-	c->aead[r] = (double)clk.aead / (double)clk.n_pkts;
+	c->all[r] = clk.all;
+	c->aead[r] = clk.aead;
 	if (!b->o.is_watched)
 		return 0;
-	clk = (struct traffic_clk){0};
 	world_watch(c->world, true);
 	rc = traffic_run(c->world, c->backend, &one, &clk, err);
 	world_watch(c->world, false);
-	c->watched[r] = (double)clk.all / (double)(clk.n_pkts + !clk.n_pkts);
+	c->watched[r] = clk.all;
 	return rc;
 }
 
@@ -165,7 +164,8 @@ cell_run(struct bench *b, const struct traffic *t, struct err *err)
 	ns_t end = clock_boot_ns() + share_ns;
 	for (; r < o->rounds && (r < ROUNDS_MIN || o->is_patient || clock_boot_ns() < end); r++) {
 		for (unsigned i = 0; i < b->n_columns; i++) {
-			int rc = round_run(b, t, &b->columns[i], r, err);
+			struct column *c = &b->columns[(i + r) % b->n_columns];
+			int rc = round_run(b, t, c, r, err);
 			if (rc)
 				return rc;
 		}

@@ -16,7 +16,10 @@ enum traffic_case {
 };
 extern const char *const traffic_names[TRAFFIC_CASES];
 
-enum { TRAFFIC_IMIX = 0 }; /* in place of a size: 28 x 64, 16 x 570, 4 x 1420, shuffled */
+enum {
+	TRAFFIC_IMIX = 0, /* in place of a size: 28 x 64, 16 x 570, 4 x 1420, shuffled */
+	TRAFFIC_MAX_BURSTS = 2048,
+};
 
 struct traffic {
 	enum traffic_case what;
@@ -27,19 +30,20 @@ struct traffic {
 	bool looks;             /* takes apart what comes out */
 };
 
+/* A packet's, without what reading the clock costs. */
 struct traffic_clk {
-	uint64_t all;           /* TSC clocks of the worker's stages */
-	uint64_t aead;          /* of these, in the AEAD backend */
-	uint64_t n_pkts;
+	double all;             /* TSC clocks of the worker's stages */
+	double aead;            /* of these, in the AEAD backend */
 };
 
 /* The mean inner size, for bit rates. */
 double traffic_mean_bytes(unsigned bytes);
 
 /*
- * Runs t->n_bursts through the world's worker of backend `k` and adds up clocks. With t->looks,
- * each packet that comes out is taken apart: addresses, TTL, payload, and sealed ones are opened
- * with libsodium. 0, or -EIO with a sentence when a packet is missing, dropped or wrong.
+ * Runs t->n_bursts (TRAFFIC_MAX_BURSTS at most) through the world's worker of backend `k`. *clk is
+ * the mean of the middle half of the turns, for in any of them the worker may be preempted. With
+ * t->looks, each packet that comes out is taken apart: addresses, TTL, payload, and sealed ones are
+ * opened with libsodium. 0, or -EIO with a sentence when a packet is missing, dropped or wrong.
  */
 int traffic_run(struct world *world, unsigned k, struct traffic *t, struct traffic_clk *clk,
 	struct err *err);
