@@ -15,13 +15,15 @@
 
 #include "base/secret.h"
 #include "crypto/aead_backends.h"
-#include "crypto/aead_lanes.h"
 #include "crypto/chacha_avx512.h"
 #include "crypto/cpu.h"
 #include "crypto/poly_avx512.h"
 
-_Static_assert((int)CHACHA_MESSAGES == (int)LANES_GROUP, "a group fills the vectors of keys");
-_Static_assert((int)CHACHA_LANES == (int)LANES_GROUP_LEAST, "and unused lanes have a key");
+enum {
+	LANES_GROUP = CHACHA_MESSAGES,
+	LANES_GROUP_LEAST = CHACHA_LANES,
+};
+#include "crypto/aead_lanes.h"
 
 enum {
 	POLYS = LANES_GROUP / POLY_LANES,
@@ -467,98 +469,9 @@ authenticate_group(struct state *s, uint64_t aad_bytes)
 	}
 }
 
+/* Associated data of a single message goes first, padded to a block (RFC 8439 section 2.8). */
 static void
-seal_group(struct state *s)
-{
-	struct lanes_cursor c;
-	unsigned left = begin_group(s, &c, 0);
-
-	cipher_group(s, &c, left);
-	authenticate_group(s, 0);
-	for (unsigned m = 0; m < s->group.n; m++) {
-		struct aead_job *j = s->group.job[m];
-
-		memcpy(j->data + j->n_bytes, s->tags[m], AEAD_TAG_BYTES);
-		j->is_ok = true;
-	}
-}
-
-/* Constant time: no branch before both halves are folded; then the answer is anybody's. */
-static inline bool
-tag_is_right(const uint64_t computed[2], const uint8_t *given)
-{
-	uint64_t differ = (computed[0] ^ load_le64(given)) | (computed[1] ^ load_le64(given + 8));
-
-	secret_is_public(&differ, sizeof(differ));
-	return differ == 0;
-}
-
-static void
-open_group(struct state *s)
-{
-	struct lanes_cursor c;
-	unsigned left = begin_group(s, &c, 0);
-
-	authenticate_group(s, 0);
-	for (unsigned m = 0; m < s->group.n; m++) {
-		struct aead_job *j = s->group.job[m];
-
-		j->is_ok = tag_is_right(s->tags[m], j->data + j->n_bytes);
-	}
-	cipher_group(s, &c, left);
-	for (unsigned m = 0; m < s->group.n; m++) {
-		struct aead_job *j = s->group.job[m];
-
-		if (unlikely_true(!j->is_ok))
-			secret_wipe(j->data, j->n_bytes);
-	}
-}
-
-static inline void
-run_burst(struct state *s, struct aead_job *jobs, unsigned n, void (*group)(struct state *))
-{
-	uint8_t order[LANES_WINDOW];
-
-	for (unsigned at = 0; at < n; at += LANES_WINDOW) {
-		unsigned n_here = MIN_OF(n - at, (unsigned)LANES_WINDOW);
-
-		lanes_order(jobs + at, n_here, order);
-		for (unsigned from = 0; from < n_here;) {
-			from = lanes_group_take(&s->group, jobs + at, order, from, n_here);
-			group(s);
-		}
-	}
-	wipe(s);
-}
-
-static void
-seal_burst(void *state, struct aead_job *jobs, unsigned n)
-{
-	run_burst(state, jobs, n, seal_group);
-}
-
-static void
-open_burst(void *state, struct aead_job *jobs, unsigned n)
-{
-	run_burst(state, jobs, n, open_group);
-}
-
-/* A group of one message in m->out; cursor and number of blocks left are as begin_group's. */
-static unsigned
-begin_one(struct state *s, struct lanes_cursor *c, const uint8_t *key, const uint8_t *nonce,
-	struct aead_job *j)
-{
-	uint8_t order = 0;
-
-	j->key = key;
-	j->counter = load_le64(nonce + 4);
-	lanes_group_take(&s->group, j, &order, 0, 1);
-	return begin_group(s, c, load_le32(nonce));
-}
-
-/* Associated data goes first, padded to a block (RFC 8439 section 2.8). */
-static void
-authenticate_one(struct state *s, const struct aead_message *m)
+authenticate_aad(struct state *s, const struct aead_message *m)
 {
 	struct lanes_group aad = {.n = 1};
 
@@ -566,50 +479,9 @@ authenticate_one(struct state *s, const struct aead_message *m)
 	aad.n_bytes[LANES_PAD] = (uint32_t)m->aad_bytes;
 	text_lay_out(&s->texts[0], &aad, 0);
 	absorb_texts(s, 0, 1);
-	authenticate_group(s, m->aad_bytes);
 }
 
-static int
-seal_one(void *state, const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEAD_NONCE_BYTES],
-	const struct aead_message *m)
-{
-	struct state *s = state;
-	struct aead_job j = {.data = m->out, .n_bytes = (uint32_t)m->in_bytes};
-	struct lanes_cursor c;
-
-	if (m->in_bytes > AEAD_JOB_MAX_BYTES || m->aad_bytes > AEAD_JOB_MAX_BYTES)
-		return -EIO;
-	memmove(m->out, m->in, m->in_bytes);
-	unsigned left = begin_one(s, &c, key, nonce, &j);
-	cipher_group(s, &c, left);
-	authenticate_one(s, m);
-	memcpy(m->out + m->in_bytes, s->tags[0], AEAD_TAG_BYTES);
-	wipe(s);
-	return 0;
-}
-
-static int
-open_one(void *state, const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEAD_NONCE_BYTES],
-	const struct aead_message *m)
-{
-	struct state *s = state;
-	struct lanes_cursor c;
-
-	if (m->in_bytes < AEAD_TAG_BYTES || m->in_bytes > AEAD_JOB_MAX_BYTES + AEAD_TAG_BYTES ||
-		m->aad_bytes > AEAD_JOB_MAX_BYTES)
-		return -EBADMSG;
-	uint32_t n_bytes = (uint32_t)m->in_bytes - AEAD_TAG_BYTES;
-	struct aead_job j = {.data = m->out, .n_bytes = n_bytes};
-	memmove(m->out, m->in, n_bytes);
-	unsigned left = begin_one(s, &c, key, nonce, &j);
-	authenticate_one(s, m);
-	bool is_right = tag_is_right(s->tags[0], m->in + n_bytes);
-	cipher_group(s, &c, left);
-	if (!is_right)
-		secret_wipe(m->out, n_bytes);
-	wipe(s);
-	return is_right ? 0 : -EBADMSG;
-}
+#include "crypto/aead_lanes_burst.h"
 
 const struct aead_backend aead_avx512 = {
 	.name = "avx512",

@@ -7,6 +7,9 @@
  * that have a block at a level are the first so many of the group, so a level is one run of
  * messages, and the next level follows in the lane behind it.
  *
+ * Before it includes this, a backend says how many jobs it takes into a group at most, LANES_GROUP,
+ * and of which number a group's lanes are a multiple, LANES_GROUP_LEAST, as enumerators.
+ *
  * Lengths, counters and addresses are public and may be branched on; keys and texts are not read.
  */
 #pragma once
@@ -17,13 +20,11 @@
 
 enum {
 	LANES_WINDOW = 64, /* jobs put in order at a time */
-	LANES_GROUP = 32,
 	LANES_PAD = 16, /* room on either side for vectors that read past a run of messages */
 	LANES_BLOCK_BYTES = 64,
 	LANES_POLY_BYTES = 16,
 	/* A group is read and written some three times: it should stay in the first cache. */
 	LANES_GROUP_BYTES = 20 * 1024,
-	LANES_GROUP_LEAST = 16,
 	LANES_BUCKETS = 48,
 };
 

@@ -156,3 +156,68 @@ chacha8_transpose(__m256i row[8], const __m256i word[8])
 		row[4 + i] = _mm256_permute2x128_si256(quad[i], quad[4 + i], 0x31);
 	}
 }
+
+/* Keys and nonces of eight messages, as words; lane = message. */
+struct chacha8_keys {
+	__m256i key[8];
+	__m256i nonce[3];
+};
+
+static inline void
+chacha8_load_keys(struct chacha8_keys *k, const uint8_t *const keys[CHACHA8_LANES])
+{
+	__m256i row[CHACHA8_LANES];
+
+	for (unsigned l = 0; l < CHACHA8_LANES; l++)
+		row[l] = _mm256_loadu_si256((const __m256i *)keys[l]);
+	chacha8_transpose(k->key, row);
+}
+
+/* A nonce is `first`, then the counter's two words. */
+static inline void
+chacha8_load_nonces(
+	struct chacha8_keys *k, uint32_t first, const uint64_t counters[CHACHA8_LANES])
+{
+	const __m256i halves = _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7);
+	__m256i a = _mm256_permutevar8x32_epi32(
+		_mm256_loadu_si256((const __m256i *)counters), halves);
+	__m256i b = _mm256_permutevar8x32_epi32(
+		_mm256_loadu_si256((const __m256i *)(counters + 4)), halves);
+
+	k->nonce[0] = _mm256_set1_epi32((int)first);
+	k->nonce[1] = _mm256_permute2x128_si256(a, b, 0x20);
+	k->nonce[2] = _mm256_permute2x128_si256(a, b, 0x31);
+}
+
+/* Lane l becomes block counter[l] of message[l], 0 to 7 (RFC 8439 section 2.3). */
+static inline void
+chacha8_start(struct chacha8 *c, const struct chacha8_keys *k,
+	const uint32_t message[CHACHA8_LANES], const uint32_t counter[CHACHA8_LANES])
+{
+	const __m256i from = _mm256_loadu_si256((const __m256i *)message);
+
+	c->start[0] = _mm256_set1_epi32(0x61707865);
+	c->start[1] = _mm256_set1_epi32(0x3320646e);
+	c->start[2] = _mm256_set1_epi32(0x79622d32);
+	c->start[3] = _mm256_set1_epi32(0x6b206574);
+	for (unsigned w = 0; w < 8; w++)
+		c->start[4 + w] = _mm256_permutevar8x32_epi32(k->key[w], from);
+	c->start[12] = _mm256_loadu_si256((const __m256i *)counter);
+	for (unsigned w = 0; w < 3; w++)
+		c->start[13 + w] = _mm256_permutevar8x32_epi32(k->nonce[w], from);
+}
+
+/* The key stream of the eight blocks as bytes; `out` is aligned to 32 bytes. */
+static inline void
+chacha8_to_bytes(const struct chacha8 *c, uint8_t (*out)[CHACHA_BLOCK_BYTES])
+{
+	__m256i left[CHACHA8_LANES], right[CHACHA8_LANES];
+	__m256i *row = (__m256i *)out[0];
+
+	chacha8_transpose(left, c->stream);
+	chacha8_transpose(right, c->stream + 8);
+	for (unsigned l = 0; l < CHACHA8_LANES; l++) {
+		row[2 * l] = left[l];
+		row[2 * l + 1] = right[l];
+	}
+}

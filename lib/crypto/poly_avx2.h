@@ -159,12 +159,17 @@ poly4_power_set(struct poly4_power *p, const __m256i r[POLY4_LIMBS])
 }
 
 /*
- * Starts four messages. word[0..3] and word[4..7] are the words of r (not yet clamped) and s of
- * RFC 8439 section 2.6, those of lane l in the low half of 64-bit lane l, the other half zero.
+ * Starts messages 4 q to 4 q + 3 of eight. words[0..3] and words[4..7] are r (not yet clamped) and
+ * s of RFC 8439 section 2.6; lane = message.
  */
 static inline void
-poly4_start(struct poly4 *p, const __m256i word[8])
+poly4_start(struct poly4 *p, const __m256i words[8], unsigned q)
 {
+	__m256i word[8];
+
+	for (unsigned w = 0; w < 8; w++)
+		word[w] = _mm256_cvtepu32_epi64(q ? _mm256_extracti128_si256(words[w], 1)
+						  : _mm256_castsi256_si128(words[w]));
 	__m256i low = _mm256_or_si256(word[0], _mm256_slli_epi64(word[1], 32));
 	__m256i high = _mm256_or_si256(word[2], _mm256_slli_epi64(word[3], 32));
 	__m256i r[POLY4_LIMBS], square[POLY4_LIMBS];
@@ -225,39 +230,67 @@ poly4_take_whole(struct poly4 *p, const uint8_t *const at[POLY4_LANES], unsigned
 	}
 }
 
-/* One whole block of each lane, the first one of all: h = m r. */
-static inline void
-poly4_take_first(struct poly4 *p, const uint8_t *const at[POLY4_LANES])
+/* h = (h + m) r */
+static inline __attribute__((always_inline)) void
+poly4_absorb_one(struct poly4 *p, __m256i m[POLY4_LIMBS])
 {
-	static const unsigned whole[POLY4_LANES] = {16, 16, 16, 16};
-	__m256i m[POLY4_LIMBS], d[POLY4_LIMBS];
+	__m256i d[POLY4_LIMBS];
 
-	poly4_load_part(m, at, whole);
-	m[4] = _mm256_or_si256(m[4], _mm256_set1_epi64x(POLY4_BIT));
-	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+	for (unsigned i = 0; i < POLY4_LIMBS; i++) {
+		m[i] = _mm256_add_epi64(m[i], p->h[i]);
 		d[i] = _mm256_setzero_si256();
+	}
 	poly4_multiply_add(d, m, &p->r1);
 	poly4_carry(d);
 	for (unsigned i = 0; i < POLY4_LIMBS; i++)
 		p->h[i] = d[i];
 }
 
-/*
- * What ends a message of RFC 8439 section 2.8: its last block, of which part[l] bytes count (0: it
- * is none), and the block of lengths: no associated data, n_bytes of text.
- */
+/* One whole block of each lane. */
+static inline void
+poly4_take_one(struct poly4 *p, const uint8_t *const at[POLY4_LANES])
+{
+	static const unsigned whole[POLY4_LANES] = {16, 16, 16, 16};
+	__m256i m[POLY4_LIMBS];
+
+	poly4_load_part(m, at, whole);
+	m[4] = _mm256_or_si256(m[4], _mm256_set1_epi64x(POLY4_BIT));
+	poly4_absorb_one(p, m);
+}
+
+/* What the last block of a message says (RFC 8439 section 2.8), each in a 64-bit lane. */
+struct poly4_lengths {
+	__m256i aad, text;
+};
+
+static inline __attribute__((always_inline)) void
+poly4_load_lengths(__m256i m[POLY4_LIMBS], const struct poly4_lengths *lengths)
+{
+	poly4_split(m, lengths->aad, lengths->text);
+	m[4] = _mm256_or_si256(m[4], _mm256_set1_epi64x(POLY4_BIT));
+}
+
+static inline void
+poly4_take_lengths(struct poly4 *p, const struct poly4_lengths *lengths)
+{
+	__m256i m[POLY4_LIMBS];
+
+	poly4_load_lengths(m, lengths);
+	poly4_absorb_one(p, m);
+}
+
+/* The last block of text, of which n_bytes[l] count (0: there is none), and that of lengths. */
 static inline void
 poly4_take_last(struct poly4 *p, const uint8_t *const at[POLY4_LANES],
-	const unsigned part[POLY4_LANES], const uint32_t n_bytes[POLY4_LANES])
+	const unsigned n_bytes[POLY4_LANES], const struct poly4_lengths *lengths)
 {
-	const __m256i bit = _mm256_set1_epi64x(POLY4_BIT), zero = _mm256_setzero_si256();
-	__m256i lengths = _mm256_set_epi64x(n_bytes[3], n_bytes[2], n_bytes[1], n_bytes[0]);
 	__m256i m0[POLY4_LIMBS], m1[POLY4_LIMBS];
+	__m256i has_text = _mm256_cmpgt_epi64(lengths->text, _mm256_setzero_si256());
 
-	poly4_load_part(m0, at, part);
-	m0[4] = _mm256_or_si256(m0[4], _mm256_and_si256(bit, _mm256_cmpgt_epi64(lengths, zero)));
-	poly4_split(m1, zero, lengths);
-	m1[4] = _mm256_or_si256(m1[4], bit);
+	poly4_load_part(m0, at, n_bytes);
+	m0[4] = _mm256_or_si256(
+		m0[4], _mm256_and_si256(has_text, _mm256_set1_epi64x(POLY4_BIT)));
+	poly4_load_lengths(m1, lengths);
 	poly4_absorb(p, m0, m1);
 }
 
@@ -284,9 +317,9 @@ poly4_reduce(__m256i h[POLY4_LIMBS])
 		h[i] = _mm256_blendv_epi8(g[i], h[i], keep);
 }
 
-/* (h mod p) + s mod 2^128 of each lane: the tags, as low and high halves. */
+/* (h mod p) + s mod 2^128 of each lane: four tags of 16 bytes, at 32-byte alignment. */
 static inline void
-poly4_finish(struct poly4 *p, __m256i *low, __m256i *high)
+poly4_tags(const struct poly4 *p, __m256i tags[2])
 {
 	const __m256i word_mask = _mm256_set1_epi64x(0xffffffff);
 	__m256i h[POLY4_LIMBS], sum = _mm256_setzero_si256(), word[4];
@@ -303,6 +336,10 @@ poly4_finish(struct poly4 *p, __m256i *low, __m256i *high)
 			_mm256_add_epi64(_mm256_and_si256(word[i], word_mask), p->s[i]));
 		word[i] = _mm256_and_si256(sum, word_mask);
 	}
-	*low = _mm256_or_si256(word[0], _mm256_slli_epi64(word[1], 32));
-	*high = _mm256_or_si256(word[2], _mm256_slli_epi64(word[3], 32));
+	__m256i low = _mm256_or_si256(word[0], _mm256_slli_epi64(word[1], 32));
+	__m256i high = _mm256_or_si256(word[2], _mm256_slli_epi64(word[3], 32));
+	__m256i even = _mm256_unpacklo_epi64(low, high), odd = _mm256_unpackhi_epi64(low, high);
+
+	tags[0] = _mm256_permute2x128_si256(even, odd, 0x20);
+	tags[1] = _mm256_permute2x128_si256(even, odd, 0x31);
 }
