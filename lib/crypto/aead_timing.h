@@ -10,13 +10,17 @@
 
 enum {
 	AEAD_FULL_BURST = 64,
+	AEAD_N_PROBES = 2, /* lengths that stand for a class: costs go in steps */
 };
 
 struct aead_timing {
 	const struct aead_backend *backend;
-	/* A burst of n packets of the same size, the largest of its class; [0]: AEAD_FULL_BURST. */
-	uint32_t burst_clk[AEAD_N_DIRECTIONS][AEAD_SIZE_CLASSES][AEAD_SMALL_MAX_JOBS + 1];
-	uint32_t imix_clk[AEAD_N_DIRECTIONS]; /* AEAD_FULL_BURST of 64, 576, 1424 B, 7 : 4 : 1 */
+	/* A burst of n packets of one length; n = 0 is not used. */
+	uint32_t small_clk[AEAD_N_DIRECTIONS][AEAD_SIZE_CLASSES][AEAD_N_PROBES]
+			  [AEAD_SMALL_MAX_JOBS + 1];
+	/* A burst of AEAD_FULL_BURST: of 64, 128, 256, 512, 1024, 1424 B; and a mix of lengths. */
+	uint32_t full_clk[AEAD_N_DIRECTIONS][AEAD_SIZE_CLASSES];
+	uint32_t imix_clk[AEAD_N_DIRECTIONS]; /* 64, 576, 1424 B, 7 : 4 : 1 */
 	bool is_broken; /* it did not open what it had sealed */
 };
 

@@ -4,9 +4,12 @@
 #include "crypto/aead_timing.h"
 
 enum {
-	/* A burst goes to the second backend only for more than this, so that noise decides nothing
-	 * and nothing that is kept is dearer by more. */
-	SMALL_GAIN_PERCENT = 5,
+	/*
+	 * A burst goes to the second backend only for this: where the worst of it is less than the
+	 * worst of the first, as a product of the two, so half of it each. Noise decides nothing
+	 * that matters, and what stays is dearer by hardly more.
+	 */
+	GAIN_PERCENT = 5,
 };
 
 /* The figures that decide who carries the traffic: a full burst at 64 B, IMIX and 1424 B. */
@@ -23,9 +26,9 @@ figures_of(const struct aead_timing *row)
 	struct figures f;
 
 	for (unsigned d = 0; d < AEAD_N_DIRECTIONS; d++) {
-		f.clk[d][0] = row->burst_clk[d][0][0];
+		f.clk[d][0] = row->full_clk[d][0];
 		f.clk[d][1] = row->imix_clk[d];
-		f.clk[d][2] = row->burst_clk[d][AEAD_SIZE_CLASSES - 1][0];
+		f.clk[d][2] = row->full_clk[d][AEAD_SIZE_CLASSES - 1];
 	}
 	return f;
 }
@@ -71,36 +74,69 @@ aead_timing_best(const struct aead_timing *rows, unsigned n_rows)
 	return best;
 }
 
-static bool
-is_cheaper(uint32_t clk, uint32_t than_clk)
+/* A cell of the table: what was measured for it by one or more probes. */
+struct cell {
+	unsigned direction;
+	unsigned size;
+	unsigned n; /* packets; 0: a full burst */
+};
+enum {
+	N_CELLS = AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES * (AEAD_SMALL_MAX_JOBS + 1),
+};
+
+static struct cell
+cell_at(unsigned i)
 {
-	return clk * 100ull < than_clk * (100ull - SMALL_GAIN_PERCENT);
+	unsigned rest = i / (AEAD_SMALL_MAX_JOBS + 1);
+
+	return (struct cell){rest / AEAD_SIZE_CLASSES, rest % AEAD_SIZE_CLASSES,
+		i % (AEAD_SMALL_MAX_JOBS + 1)};
+}
+
+static uint32_t
+cell_clk(const struct aead_timing *row, struct cell c, unsigned probe)
+{
+	uint32_t clk = c.n ? row->small_clk[c.direction][c.size][probe][c.n]
+			   : row->full_clk[c.direction][c.size];
+
+	return MAX_OF(clk, 1u);
+}
+
+/* How much dearer a is than b where it is worst, in thousandths: 1000 is the same. */
+static uint64_t
+worst(const struct aead_timing *a, const struct aead_timing *b, struct cell c)
+{
+	uint64_t most = 0;
+
+	for (unsigned probe = 0; probe < AEAD_N_PROBES; probe++)
+		most = MAX_OF(most, 1000ull * cell_clk(a, c, probe) / cell_clk(b, c, probe));
+	return most;
+}
+
+/* Whether less can go wrong with the helper than with the best: by the worst of either. */
+static bool
+helps(const struct aead_timing *helper, const struct aead_timing *best, struct cell c)
+{
+	return worst(helper, best, c) * 100 < worst(best, helper, c) * (100 - GAIN_PERCENT);
 }
 
 /*
  * How far `best`, with the help of `helper`, stays behind the cheapest row: the excess in
- * thousandths, summed over all sizes and numbers of packets.
+ * thousandths, summed over all cells.
  */
 static uint64_t
 excess(const struct aead_timing *rows, unsigned n_rows, unsigned best, unsigned helper)
 {
 	uint64_t sum = 0;
 
-	for (unsigned at = 0; at < AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES; at++) {
-		unsigned d = at / AEAD_SIZE_CLASSES, size = at % AEAD_SIZE_CLASSES;
+	for (unsigned i = 0; i < N_CELLS; i++) {
+		struct cell c = cell_at(i);
+		unsigned taken = helps(&rows[helper], &rows[best], c) ? helper : best;
+		uint64_t most = 1000;
 
-		for (unsigned n = 0; n <= AEAD_SMALL_MAX_JOBS; n++) {
-			uint32_t clk = rows[best].burst_clk[d][size][n];
-			uint32_t helped = rows[helper].burst_clk[d][size][n];
-			uint32_t least = clk;
-
-			for (unsigned r = 0; r < n_rows; r++)
-				least = MIN_OF(least, rows[r].burst_clk[d][size][n]);
-			if (is_cheaper(helped, clk))
-				clk = helped;
-			if (is_cheaper(least, clk))
-				sum += 1000ull * clk / MAX_OF(least, 1u) - 1000;
-		}
+		for (unsigned r = 0; r < n_rows; r++)
+			most = MAX_OF(most, worst(&rows[taken], &rows[r], c));
+		sum += most > 1000 + 10 * GAIN_PERCENT ? most - 1000 : 0;
 	}
 	return sum;
 }
@@ -109,17 +145,14 @@ static void
 fill_second(const struct aead_timing *best, const struct aead_timing *helper,
 	struct aead_second *out)
 {
-	for (unsigned at = 0; at < AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES; at++) {
-		unsigned d = at / AEAD_SIZE_CLASSES, size = at % AEAD_SIZE_CLASSES;
+	for (unsigned i = 0; i < N_CELLS; i++) {
+		struct cell c = cell_at(i);
 
-		for (unsigned n = 0; n <= AEAD_SMALL_MAX_JOBS; n++) {
-			if (!is_cheaper(helper->burst_clk[d][size][n],
-				    best->burst_clk[d][size][n]))
-				continue;
-			out->backend = helper->backend;
-			out->jobs[d][size] |= (uint16_t)(1u << n);
-			out->max_jobs = MAX_OF(out->max_jobs, n ? n : UINT32_MAX);
-		}
+		if (!helps(helper, best, c))
+			continue;
+		out->backend = helper->backend;
+		out->jobs[c.direction][c.size] |= (uint16_t)(1u << c.n);
+		out->max_jobs = MAX_OF(out->max_jobs, c.n ? c.n : UINT32_MAX);
 	}
 }
 

@@ -287,8 +287,8 @@ the_order_holds_unless_one_is_clearly_faster(void **state)
 		for (unsigned r = 0; r < 4; r++) {
 			for (unsigned d = 0; d < AEAD_N_DIRECTIONS; d++) {
 				t[r].imix_clk[d] = rows[i].clk[r];
-				t[r].burst_clk[d][0][0] = rows[i].clk[r];
-				t[r].burst_clk[d][AEAD_SIZE_CLASSES - 1][0] = rows[i].clk[r];
+				t[r].full_clk[d][0] = rows[i].clk[r];
+				t[r].full_clk[d][AEAD_SIZE_CLASSES - 1] = rows[i].clk[r];
 			}
 		}
 		assert_int_equal(aead_timing_best(t, 4), rows[i].best);
@@ -299,11 +299,12 @@ static void
 fill_costs(struct aead_timing *t, uint32_t call_clk, uint32_t packet_clk)
 {
 	for (unsigned k = 0; k < AEAD_N_DIRECTIONS * AEAD_SIZE_CLASSES; k++) {
+		unsigned d = k / AEAD_SIZE_CLASSES, size = k % AEAD_SIZE_CLASSES;
+
+		t->full_clk[d][size] = call_clk + AEAD_FULL_BURST * packet_clk;
 		for (unsigned n = 1; n <= AEAD_SMALL_MAX_JOBS; n++)
-			t->burst_clk[k / AEAD_SIZE_CLASSES][k % AEAD_SIZE_CLASSES][n] =
-				call_clk + n * packet_clk;
-		t->burst_clk[k / AEAD_SIZE_CLASSES][k % AEAD_SIZE_CLASSES][0] =
-			call_clk + AEAD_FULL_BURST * packet_clk;
+			for (unsigned probe = 0; probe < AEAD_N_PROBES; probe++)
+				t->small_clk[d][size][probe][n] = call_clk + n * packet_clk;
 	}
 }
 
@@ -314,9 +315,9 @@ bursts_go_where_they_are_cheaper(void **state)
 		{.backend = &aead_portable}};
 	struct aead_second second;
 
-	/* 1000, 1100 and so on against 300, 600: the second is cheaper up to 4, at 5 hardly. */
+	/* 1000, 1100 and so on against 276, 552: the second is cheaper up to 4, at 5 hardly. */
 	fill_costs(&t[0], 900, 100);
-	fill_costs(&t[1], 0, 270);
+	fill_costs(&t[1], 0, 276);
 	fill_costs(&t[2], 0, 800);
 	aead_timing_second(t, 3, 0, &second);
 	assert_ptr_equal(second.backend, &dear_packet);
@@ -328,7 +329,7 @@ bursts_go_where_they_are_cheaper(void **state)
 	/* One cell alone: sealing bursts of 7, of the third class. */
 	fill_costs(&t[0], 100, 100);
 	fill_costs(&t[1], 100, 100);
-	t[1].burst_clk[AEAD_SEAL][2][7] = 600;
+	t[1].small_clk[AEAD_SEAL][2][0][7] = t[1].small_clk[AEAD_SEAL][2][1][7] = 600;
 	aead_timing_second(t, 3, 0, &second);
 	assert_ptr_equal(second.backend, &dear_packet);
 	assert_int_equal(second.max_jobs, 7);
@@ -338,7 +339,7 @@ bursts_go_where_they_are_cheaper(void **state)
 
 	/* Full bursts of the last class alone. */
 	fill_costs(&t[1], 100, 100);
-	t[1].burst_clk[AEAD_OPEN][AEAD_SIZE_CLASSES - 1][0] = 3000;
+	t[1].full_clk[AEAD_OPEN][AEAD_SIZE_CLASSES - 1] = 3000;
 	aead_timing_second(t, 3, 0, &second);
 	assert_ptr_equal(second.backend, &dear_packet);
 	assert_int_equal(second.max_jobs, UINT32_MAX);
@@ -346,8 +347,18 @@ bursts_go_where_they_are_cheaper(void **state)
 	assert_int_equal(second.jobs[AEAD_SEAL][AEAD_SIZE_CLASSES - 1], 0);
 	assert_int_equal(second.jobs[AEAD_OPEN][0], 0);
 
-	/* Within 5 % nothing changes hands. */
-	fill_costs(&t[1], 96, 96);
+	/* Two probes that say different things: the worst of either side decides. */
+	fill_costs(&t[1], 100, 100);
+	t[1].small_clk[AEAD_SEAL][4][0][3] = 300; /* of 400: a quarter is saved here */
+	t[1].small_clk[AEAD_SEAL][4][1][3] = 430; /* and less is lost there */
+	t[1].small_clk[AEAD_OPEN][4][0][3] = 360;
+	t[1].small_clk[AEAD_OPEN][4][1][3] = 460;
+	aead_timing_second(t, 3, 0, &second);
+	assert_int_equal(second.jobs[AEAD_SEAL][4], 1 << 3);
+	assert_int_equal(second.jobs[AEAD_OPEN][4], 0);
+
+	/* For 2 % nothing changes hands. */
+	fill_costs(&t[1], 98, 98);
 	aead_timing_second(t, 3, 0, &second);
 	assert_null(second.backend);
 	assert_int_equal(second.max_jobs, 0);
