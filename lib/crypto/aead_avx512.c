@@ -17,6 +17,7 @@
 #include "crypto/aead_backends.h"
 #include "crypto/chacha_avx512.h"
 #include "crypto/cpu.h"
+#include "crypto/poly_across_avx512.h"
 #include "crypto/poly_avx512.h"
 
 enum {
@@ -57,11 +58,12 @@ struct state {
 	struct lanes_group group;
 	struct batch batch, first;
 	struct text texts[POLYS];
-	bool has_kept, has_fours; /* since the last wipe */
+	bool has_kept, has_fours, has_across; /* since the last wipe */
 	/* Secret; wiped at the end of each call. */
 	struct chacha_keys keys ALIGNED_LINE;
 	struct chacha_set kept[CHACHA_SETS]; /* key stream of the first batch */
 	struct poly polys[POLYS];
+	struct poly_across across;
 	uint64_t tags[LANES_GROUP][2] ALIGNED_LINE;
 };
 
@@ -94,13 +96,9 @@ wipe(struct state *s)
 	for (unsigned q = 0; q < POLYS; q++)
 		secret_wipe(&s->polys[q],
 			s->has_fours ? sizeof(struct poly) : offsetof(struct poly, power[2]));
-	s->has_kept = s->has_fours = false;
-}
-
-static inline __mmask64
-bytes_below(uint32_t n)
-{
-	return n < 64 ? (1ull << n) - 1 : ~0ull;
+	if (s->has_across)
+		secret_wipe(&s->across, sizeof(s->across));
+	s->has_kept = s->has_fours = s->has_across = false;
 }
 
 /* The next 16 lanes of a batch; those for which nothing is left have no bytes. */
@@ -162,7 +160,7 @@ xor_set(const struct batch *b, unsigned set, const struct chacha_set *s)
 		return;
 	}
 	for (unsigned j = 0; j < CHACHA_LANES; j++) {
-		__mmask64 text = bytes_below(n_bytes[j]);
+		__mmask64 text = poly_bytes_below(n_bytes[j]);
 
 		_mm512_mask_storeu_epi8(at[j], text,
 			_mm512_xor_si512(_mm512_maskz_loadu_epi8(text, at[j]), s->x[j]));
@@ -311,8 +309,8 @@ absorb_part(struct poly *p, const struct text *t, unsigned row)
 
 	for (unsigned i = 0; i < POLY_LANES; i++) {
 		uint32_t from = POLY_BLOCK_BYTES * t->skip[i];
-		__mmask64 text = bytes_below(row_bytes_below(from + t->n_bytes[i], start)) &
-				 ~bytes_below(row_bytes_below(from, start));
+		__mmask64 text = poly_bytes_below(row_bytes_below(from + t->n_bytes[i], start)) &
+				 ~poly_bytes_below(row_bytes_below(from, start));
 
 		z[i] = _mm512_setzero_si512();
 		if (text)
@@ -372,16 +370,22 @@ absorb_full_rows(struct poly *p, const struct text *t, unsigned row[2], unsigned
 	}
 }
 
-/* The block of lengths (RFC 8439 section 2.8), then the tags of eight messages. */
+/* The block of lengths (RFC 8439 section 2.8) of eight messages. */
 static void
-finish_tags(struct state *s, unsigned q, uint64_t aad_bytes)
+absorb_lengths(struct state *s, unsigned q, uint64_t aad_bytes)
 {
-	struct poly *p = &s->polys[q];
-	__m512i tag[2], n_bytes = _mm512_cvtepu32_epi64(_mm256_loadu_si256(
-				(const __m256i *)&s->group.n_bytes[LANES_PAD + POLY_LANES * q]));
+	const uint32_t *n_bytes = &s->group.n_bytes[LANES_PAD + POLY_LANES * q];
 
-	poly_one_block(p, _mm512_set1_epi64((long long)aad_bytes), n_bytes);
-	poly_tags(p, tag);
+	poly_one_block(&s->polys[q], _mm512_set1_epi64((long long)aad_bytes),
+		_mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)n_bytes)));
+}
+
+static void
+put_tags(struct state *s, unsigned q)
+{
+	__m512i tag[2];
+
+	poly_tags(&s->polys[q], tag);
 	__m512i even = _mm512_unpacklo_epi64(tag[0], tag[1]);
 	__m512i odd = _mm512_unpackhi_epi64(tag[0], tag[1]);
 	uint64_t(*to)[2] = &s->tags[POLY_LANES * q];
@@ -452,21 +456,80 @@ absorb_texts(struct state *s, unsigned q, unsigned n_texts)
 	}
 }
 
-/* The tags of the group's cipher text. */
+/*
+ * Whether n messages, the longest first, cost less one by one across the lanes than side by side,
+ * where the longest sets the pace. In block products: what the powers cost, and each message.
+ */
+enum {
+	ACROSS_POWERS = 12,
+	ACROSS_MESSAGE = 3,
+};
+
+static inline bool
+goes_across(const uint32_t *n_bytes, unsigned n)
+{
+	unsigned cost = ACROSS_POWERS;
+
+	for (unsigned i = 0; i < n; i++)
+		cost += ACROSS_MESSAGE + lanes_poly_blocks(n_bytes[i]) / POLY_LANES;
+	return cost < lanes_poly_blocks(n_bytes[0]);
+}
+
+static __attribute__((noinline)) void
+absorb_across(struct state *s, unsigned q, unsigned n)
+{
+	const struct lanes_group *g = &s->group;
+	uint64_t limbs[3][POLY_LANES] ALIGNED_LINE = {{0}};
+
+	s->has_across = true;
+	poly_across_init(&s->across, &s->polys[q]);
+	for (unsigned i = 0; i < n; i++) {
+		unsigned m = LANES_PAD + POLY_LANES * q + i;
+		uint64_t sum[3];
+
+		poly_across_message(&s->across, i, g->data[m], g->n_bytes[m], sum);
+		for (unsigned limb = 0; limb < 3; limb++)
+			limbs[limb][i] = sum[limb];
+	}
+	for (unsigned limb = 0; limb < 3; limb++)
+		s->polys[q].h.v[limb] = _mm512_load_si512(limbs[limb]);
+	secret_wipe(limbs, sizeof(limbs));
+}
+
+/* The cipher text of messages side by side, in one or two texts from number q on. */
+static void
+absorb_side_by_side(struct state *s, unsigned q, unsigned n_texts, uint64_t aad_bytes)
+{
+	for (unsigned k = q; k < q + n_texts; k++)
+		text_lay_out(&s->texts[k], &s->group, k * POLY_LANES);
+	absorb_texts(s, q, n_texts);
+	for (unsigned k = q; k < q + n_texts; k++)
+		absorb_lengths(s, k, aad_bytes);
+}
+
+/*
+ * The tags of the group's cipher text. Behind associated data, of which there is only with a single
+ * message, it goes on side by side, as that began.
+ */
 static void
 authenticate_group(struct state *s, uint64_t aad_bytes)
 {
 	const struct lanes_group *g = &s->group;
 
-	for (unsigned q = 0; q * POLY_LANES < g->n; q += 2) {
-		unsigned n_texts = (q + 1) * POLY_LANES < g->n ? 2 : 1;
+	for (unsigned q = 0, n_texts; q * POLY_LANES < g->n; q += n_texts) {
+		unsigned n = MIN_OF(g->n - q * POLY_LANES, (unsigned)POLY_LANES);
 
-		for (unsigned k = q; k < q + n_texts; k++)
-			text_lay_out(&s->texts[k], g, k * POLY_LANES);
-		absorb_texts(s, q, n_texts);
-		for (unsigned k = q; k < q + n_texts; k++)
-			finish_tags(s, k, aad_bytes);
+		n_texts = 1;
+		if (!aad_bytes && goes_across(&g->n_bytes[LANES_PAD + q * POLY_LANES], n)) {
+			absorb_across(s, q, n);
+		} else {
+			/* The next ones are not longer, and have more of a length. */
+			n_texts = (q + 1) * POLY_LANES < g->n ? 2 : 1;
+			absorb_side_by_side(s, q, n_texts, aad_bytes);
+		}
 	}
+	for (unsigned q = 0; q * POLY_LANES < g->n; q++)
+		put_tags(s, q);
 }
 
 /* Associated data of a single message goes first, padded to a block (RFC 8439 section 2.8). */

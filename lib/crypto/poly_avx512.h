@@ -64,6 +64,13 @@ struct poly_sum {
 	__m512i low[3], high[3];
 };
 
+/* The n lowest of 64 bytes. */
+POLY_ALWAYS __mmask64
+poly_bytes_below(uint32_t n)
+{
+	return n < 64 ? (1ull << n) - 1 : ~0ull;
+}
+
 POLY_ALWAYS __m512i
 poly_mask(unsigned bits)
 {
