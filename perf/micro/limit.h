@@ -13,10 +13,10 @@
  * and ceil(L / 16) + 1 Poly1305 blocks, the last holding the lengths (RFC 8439, 2.8). No
  * scheduling, no loading of keys, no tails, no tags: what a backend needs above it is its own.
  *
- * These are chains of dependent steps. Where a core has more SIMD pipes than one such chain keeps
- * busy, loops that keep two in flight cost less, and that is limit2-avx512. AVX2 has no registers
- * for two; its loops are the backend's own kernels, which pass a pair of batches through memory
- * and take two blocks of a chain a step.
+ * limit-avx512 is that to the letter. Its loops are chains of dependent steps, and a core whose
+ * SIMD pipes take longer than a clock, or are many, idles in them. limit2-avx512 is what such a
+ * core allows: two batches in flight, two sets of chains, four blocks a step by powers of r; it
+ * leaves out what the powers cost. Its loops are the backend's own kernels, as are limit-avx2's.
  */
 #pragma once
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The loops of the component limit in AVX-512 with IFMA. Poly1305 in radix 2^44: limbs of 44, 44
- * and 42 bits, r * 20 for what passes 2^132 (2^130 = 5). All three carries are taken at once:
- * they leave limbs below 2^45, and IFMA reads 52 bits.
+ * The loops of the component limit in AVX-512 with IFMA, with one batch and one chain in flight:
+ * the plainest that fill the lanes, so they stand here by themselves. Poly1305 in radix 2^44:
+ * limbs of 44, 44 and 42 bits, r * 20 for what passes 2^132 (2^130 = 5). All three carries are
+ * taken at once: they leave limbs below 2^45, and IFMA reads 52 bits.
  */
 #include <immintrin.h>
 
@@ -103,57 +104,6 @@ chacha(struct limit_work *w, unsigned n)
 			x[i] = _mm512_add_epi32(x[i], i == 12 ? counter : state[i]);
 		finish_batch(w->blocks[n & 1], x);
 		counter = _mm512_add_epi32(counter, _mm512_set1_epi32(1));
-	}
-	_mm512_store_si512(w->state[12], counter);
-}
-
-/* Two batches, quarter by quarter in turn: 32 registers hold just their words. */
-static inline void
-double_round_of_two(__m512i x[16], __m512i y[16])
-{
-	quarter(&x[0], &x[4], &x[8], &x[12]);
-	quarter(&y[0], &y[4], &y[8], &y[12]);
-	quarter(&x[1], &x[5], &x[9], &x[13]);
-	quarter(&y[1], &y[5], &y[9], &y[13]);
-	quarter(&x[2], &x[6], &x[10], &x[14]);
-	quarter(&y[2], &y[6], &y[10], &y[14]);
-	quarter(&x[3], &x[7], &x[11], &x[15]);
-	quarter(&y[3], &y[7], &y[11], &y[15]);
-	quarter(&x[0], &x[5], &x[10], &x[15]);
-	quarter(&y[0], &y[5], &y[10], &y[15]);
-	quarter(&x[1], &x[6], &x[11], &x[12]);
-	quarter(&y[1], &y[6], &y[11], &y[12]);
-	quarter(&x[2], &x[7], &x[8], &x[13]);
-	quarter(&y[2], &y[7], &y[8], &y[13]);
-	quarter(&x[3], &x[4], &x[9], &x[14]);
-	quarter(&y[3], &y[4], &y[9], &y[14]);
-}
-
-static void
-chacha_two(struct limit_work *w, unsigned n)
-{
-	const __m512i *state = (const __m512i *)w->state;
-	const __m512i one = _mm512_set1_epi32(1);
-	__m512i counter = state[12];
-
-	for (; n; n -= 2) {
-		__m512i x[16], y[16], next = _mm512_add_epi32(counter, one);
-
-#pragma GCC unroll 16
-		for (unsigned i = 0; i < 16; i++) {
-			x[i] = i == 12 ? counter : state[i];
-			y[i] = i == 12 ? next : state[i];
-		}
-		for (unsigned i = 0; i < 10; i++)
-			double_round_of_two(x, y);
-#pragma GCC unroll 16
-		for (unsigned i = 0; i < 16; i++) {
-			x[i] = _mm512_add_epi32(x[i], i == 12 ? counter : state[i]);
-			y[i] = _mm512_add_epi32(y[i], i == 12 ? next : state[i]);
-		}
-		finish_batch(w->blocks[0], x);
-		finish_batch(w->blocks[1], y);
-		counter = _mm512_add_epi32(next, one);
 	}
 	_mm512_store_si512(w->state[12], counter);
 }
@@ -291,22 +241,6 @@ poly(struct limit_work *w, unsigned n)
 	}
 }
 
-/* Near enough for the machine to work on both: it has some hundred instructions in flight. */
-static void
-poly_two(struct limit_work *w, unsigned n)
-{
-	for (; n; n -= 2) {
-		struct poly p = poly_start(w), q = p;
-
-		for (unsigned at = 0; at < LIMIT_MESSAGE_BYTES; at += 64) {
-			poly_64_bytes(&p, w->messages[0] + at);
-			poly_64_bytes(&q, w->messages[1] + at);
-		}
-		poly_store(w->h[0], &p);
-		poly_store(w->h[1], &q);
-	}
-}
-
 static bool
 is_supported(void)
 {
@@ -323,16 +257,4 @@ const struct limit_unit limit_avx512 = {
 	.is_supported = is_supported,
 	.chacha = chacha,
 	.poly = poly,
-};
-
-const struct limit_unit limit2_avx512 = {
-	.name = "limit2-avx512",
-	.bounds = "avx512",
-	.chacha_lanes = 16,
-	.poly_lanes = 8,
-	.limb_bits = 44,
-	.n_limbs = 3,
-	.is_supported = is_supported,
-	.chacha = chacha_two,
-	.poly = poly_two,
 };
