@@ -160,6 +160,28 @@ find_backends(struct rig *rig, const char *const *names, unsigned n_names, struc
 	return rc ? rc : aead_create(&rig->sealer, &best, err);
 }
 
+/*
+ * Buffers back to back, as the gateway's are. Without hugepages rte_pktmbuf_pool_create keeps them
+ * within 4 KiB pages: one in each, all in the same sets of the L1 cache, which holds 12 of them.
+ */
+static struct rte_mempool *
+pool_create(void)
+{
+	struct rte_mempool *pool = rte_mempool_create_empty("perf", POOL_MBUFS,
+		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, POOL_CACHE,
+		sizeof(struct rte_pktmbuf_pool_private), SOCKET_ID_ANY,
+		RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	if (!pool)
+		return NULL;
+	rte_pktmbuf_pool_init(pool, NULL);
+	if (rte_mempool_populate_default(pool) < 0) {
+		rte_mempool_free(pool);
+		return NULL;
+	}
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return pool;
+}
+
 int
 rig_create(struct rig *rig, const char *const *names, unsigned n_names, struct err *err)
 {
@@ -170,8 +192,7 @@ rig_create(struct rig *rig, const char *const *names, unsigned n_names, struct e
 		rc = start_eal(err);
 	if (rc)
 		return rc;
-	rig->pool = rte_pktmbuf_pool_create("perf", POOL_MBUFS, POOL_CACHE, 0,
-		RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	rig->pool = pool_create();
 	if (!rig->pool || mailboxes_init(&rig->boxes, 1))
 		return err_set(err, -ENOMEM, "no memory for packet buffers and mailboxes");
 	rc = port_create(rig, &rig->lan, "lan", LAN_LINK, err);
