@@ -85,18 +85,19 @@ struct proof {
 	bool has_data;
 };
 
+/* By value: whose address was taken would live in memory, through every packet's turn. */
 static void
-note_proof(struct worker *w, const struct proof *proof)
+note_proof(struct worker *w, struct proof proof)
 {
-	struct packet *p = proof->last;
+	struct packet *p = proof.last;
 	struct peer_entry *peer = p->peer;
 	activity_received(&peer->activity, w->now_ns);
-	__atomic_fetch_add(&peer->rx_bytes, proof->n_bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&peer->rx_bytes, proof.n_bytes, __ATOMIC_RELAXED);
 	if (unlikely_true(!p->session->is_confirmed))
 		tell_confirmed(w, p);
 	if (p->session->recv_is_initiator)
 		renew_if_old(w, p);
-	if (!proof->has_data)
+	if (!proof.has_data)
 		return;
 	activity_data_received(&peer->activity, w->now_ns);
 	if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)))
@@ -108,7 +109,7 @@ static inline void
 proof_add(struct worker *w, struct proof *proof, struct packet *p)
 {
 	if (proof->last && proof->last->session != p->session) {
-		note_proof(w, proof);
+		note_proof(w, *proof);
 		proof->n_bytes = 0;
 		proof->has_data = false;
 	}
@@ -227,7 +228,7 @@ verify_burst(struct worker *w, struct burst *b)
 		b->data.packets[n++] = p;
 	}
 	if (proof.last)
-		note_proof(w, &proof);
+		note_proof(w, proof);
 	b->data.n = n;
 	check_sources(w, b);
 }
