@@ -231,6 +231,8 @@ add_peer(struct world *world, uint32_t i, uint16_t iface_id, ns_t now_ns)
 		rc = tables_index_reserve(t, peer_id, &f->gateway_index);
 	if (rc)
 		return rc;
+	/* Traffic flows already: control was told of each peer's first packet. */
+	tables_peer(t, peer_id)->is_armed = true;
 	struct session_keys keys = {.local_index = f->gateway_index,
 		.remote_index = f->own_index,
 		.is_initiator = true};
