@@ -42,6 +42,8 @@ into_tunnel(struct worker *w, struct burst *b, struct packet *p, const struct ne
 {
 	uint32_t mtu = __atomic_load_n(&w->tables->ifaces[nh->iface_id].mtu, __ATOMIC_RELAXED);
 	p->out_link = link_of_iface(nh->iface_id);
+	/* Where the outer headers will stand: no device has written there. */
+	prefetch_write(p->ip - CACHE_LINE_BYTES);
 	if (unlikely_true(p->n_bytes > mtu) && !shrink(w, p, mtu))
 		return;
 	if (likely_true(takes_hop(w, p)))
