@@ -223,6 +223,7 @@ static int
 bench_run(struct bench *b, struct err *err)
 {
 	const struct options *o = &b->o;
+	b->rig.cycles_buffers = o->cycles_buffers;
 	int rc = rig_create(&b->rig, o->backends, o->n_backends, err);
 	if (!rc)
 		rc = lay_out(b, err);

@@ -13,7 +13,7 @@ enum { BYTES_MIN = 28 };
 const char options_usage[] =
 	"perf-pipeline [--csv] [--quick] [--bars] [--case C[,C...]] [--bytes N[,N...]] \n"
 	"              [--peers N[,N...]] [--backend NAME[,NAME...]] [--burst N[,N...]]\n"
-	"              [--outer V[,V]] [--rounds N] [--watch KIND]\n"
+	"              [--outer V[,V]] [--rounds N] [--cycle] [--watch KIND]\n"
 	"Clocks (TSC) that a packet costs one worker over ring ports with real sessions. The\n"
 	"rounds of all rows of a case and size are interleaved; medians count, and\n"
 	"in each round the middle half of the turns, since any may be preempted.\n"
@@ -47,6 +47,8 @@ const char options_usage[] =
 	"             beside it once a case, size and backend, with the first of --peers\n"
 	"  --rounds   whose median counts (default 41, or fewer, but 7 at least, so that all ends\n"
 	"             within a minute on a busy machine; at most 501)\n"
+	"  --cycle    packet buffers come round, 8191 of them, as a NIC's ring has it; else those\n"
+	"             freed last are used first, and are warm\n"
 	"  --watch    trace or capture: each row is followed by one of the same rounds while a\n"
 	"             trace, of which no packet is shown, or a capture of all of them runs\n";
 
@@ -164,6 +166,9 @@ take_option(struct options *o, int c)
 		return parse_number(optarg, 1, OPTIONS_MAX_ROUNDS, &o->rounds);
 	case 'w':
 		return parse_watch(optarg, o);
+	case 'y':
+		o->cycles_buffers = true;
+		return 0;
 	case 'o':
 		return parse_list(optarg, parse_outer, &o->outers);
 	default:
@@ -180,7 +185,8 @@ options_parse(int argc, char **argv, struct options *o)
 		{"bytes", required_argument, NULL, 'b'}, {"peers", required_argument, NULL, 'p'},
 		{"backend", required_argument, NULL, 'k'}, {"burst", required_argument, NULL, 'n'},
 		{"rounds", required_argument, NULL, 'r'}, {"outer", required_argument, NULL, 'o'},
-		{"watch", required_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"watch", required_argument, NULL, 'w'}, {"cycle", no_argument, NULL, 'y'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	int c, rc = 0;
 	*o = (struct options){
 		.cases = {{TRAFFIC_ENCRYPT, TRAFFIC_DECRYPT, TRAFFIC_HAIRPIN}, 3},

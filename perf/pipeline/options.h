@@ -23,6 +23,7 @@ struct options {
 	unsigned n_backends;     /* 0: all */
 	unsigned rounds;
 	bool csv, bars, is_patient;
+	bool cycles_buffers;
 	bool is_watched;         /* a row more, while somebody looks */
 	enum watch_kind watch_kind;
 };

@@ -18,7 +18,7 @@
 #include "crypto/init.h"
 
 enum {
-	POOL_MBUFS = 2047,
+	POOL_MBUFS = 8191,
 	POOL_CACHE = 256,
 	RING_SLOTS = 256,
 	LAN_LINK = 0,
@@ -91,7 +91,7 @@ start_eal(struct err *err)
 	} else {
 		argv[argc++] = "--no-huge";
 		argv[argc++] = "--no-shconf";
-		argv[argc++] = "-m128";
+		argv[argc++] = "-m256";
 	}
 	if (rte_eal_init(argc, (char **)(uintptr_t)argv) < 0)
 		return err_set(err, -rte_errno, "DPDK's EAL does not start: %s",
@@ -165,10 +165,10 @@ find_backends(struct rig *rig, const char *const *names, unsigned n_names, struc
  * within 4 KiB pages: one in each, all in the same sets of the L1 cache, which holds 12 of them.
  */
 static struct rte_mempool *
-pool_create(void)
+pool_create(bool cycles)
 {
 	struct rte_mempool *pool = rte_mempool_create_empty("perf", POOL_MBUFS,
-		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, POOL_CACHE,
+		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, cycles ? 0 : POOL_CACHE,
 		sizeof(struct rte_pktmbuf_pool_private), SOCKET_ID_ANY,
 		RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 	if (!pool)
@@ -192,7 +192,7 @@ rig_create(struct rig *rig, const char *const *names, unsigned n_names, struct e
 		rc = start_eal(err);
 	if (rc)
 		return rc;
-	rig->pool = pool_create();
+	rig->pool = pool_create(rig->cycles_buffers);
 	if (!rig->pool || mailboxes_init(&rig->boxes, 1))
 		return err_set(err, -ENOMEM, "no memory for packet buffers and mailboxes");
 	rc = port_create(rig, &rig->lan, "lan", LAN_LINK, err);

@@ -37,6 +37,7 @@ struct rig {
 	struct aead sealer; /* the generator's own: the best backend there is */
 	struct aead_choice backends[RIG_MAX_BACKENDS];
 	unsigned n_backends;
+	bool cycles_buffers; /* set before rig_create: first in, first out, not the last freed */
 };
 
 /* The far end of a session, as the generator and the sink know it. */
