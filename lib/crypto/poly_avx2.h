@@ -317,9 +317,9 @@ poly4_reduce(__m256i h[POLY4_LIMBS])
 		h[i] = _mm256_blendv_epi8(g[i], h[i], keep);
 }
 
-/* (h mod p) + s mod 2^128 of each lane: four tags of 16 bytes, at 32-byte alignment. */
+/* (h mod p) + s mod 2^128 of each lane: two vectors of two tags each. */
 static inline void
-poly4_tags(const struct poly4 *p, __m256i tags[2])
+poly4_tags(const struct poly4 *p, __m256i *tags)
 {
 	const __m256i word_mask = _mm256_set1_epi64x(0xffffffff);
 	__m256i h[POLY4_LIMBS], sum = _mm256_setzero_si256(), word[4];

@@ -102,7 +102,7 @@ way_open(const struct way *w, const struct vector *v, const struct aead_message 
 static void
 check_one(const struct way *w, const struct aead_row *row, const struct vector *v)
 {
-	uint8_t out[ROOM_BYTES + 16], in_place[ROOM_BYTES + 16];
+	uint8_t out[ROOM_BYTES + 16], in_place[ROOM_BYTES + 16], untouched[16];
 	struct aead_message m = {v->aad, v->aad_bytes, v->plain, v->n_bytes, out};
 
 	way_seal(w, v, &m);
@@ -110,12 +110,16 @@ check_one(const struct way *w, const struct aead_row *row, const struct vector *
 		fail_msg("%s: case %u: seal", w->name, row->id);
 	memcpy(in_place, v->sealed, v->n_bytes + 16);
 	memset(out, 0xaa, sizeof(out));
+	memset(untouched, 0xaa, sizeof(untouched));
 	m = (struct aead_message){v->aad, v->aad_bytes, v->sealed, v->n_bytes + 16, out};
 	struct aead_message same = {v->aad, v->aad_bytes, in_place, v->n_bytes + 16, in_place};
 	if (way_open(w, v, &m) != (row->valid ? 0 : -EBADMSG) ||
 		way_open(w, v, &same) != (row->valid ? 0 : -EBADMSG))
 		fail_msg("%s: case %u: open", w->name, row->id);
 	assert_memory_equal(out, in_place, v->n_bytes);
+	/* Only sealing may use the room of a tag. */
+	assert_memory_equal(out + v->n_bytes, untouched, sizeof(untouched));
+	assert_memory_equal(in_place + v->n_bytes, v->sealed + v->n_bytes, sizeof(untouched));
 	if (row->valid)
 		assert_memory_equal(out, v->plain, v->n_bytes);
 	else
