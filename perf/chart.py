@@ -20,8 +20,8 @@ STYLES = {  # name: colour, dash, marker radius; the palette of Okabe and Ito
 NAMES = {
     "ipsecmb": "ipsecmb (ipsec-mb, job API)", "portable": "portable (libsodium)",
     "auto": "auto (what the gateway uses)",
-    "limit-avx512": "component limit, AVX-512", "limit2-avx512": "the same, two in flight",
-    "limit-avx2": "component limit, AVX2",
+    "limit-avx512": "component limit, AVX-512", "limit2-avx512": "the tighter one",
+    "limit-avx2": "component limit, AVX2", "promised": "promised of avx512",
 }
 WIDTH, PANEL_HEIGHT = 1080, 400
 LEFT, RIGHT, GAP, BOTTOM = 76, 24, 34, 64
@@ -56,28 +56,38 @@ def linear_scale(low, high, at_low, at_high):
     return lambda v: at_low + (at_high - at_low) * (v - low) / (high - low)
 
 
-def legend(names, top):
+def legend(names, top, sample):
     """Entries in a row, wrapped; gives the marks and the y below them."""
     out, x, y = [], LEFT, top
     for name in names:
-        colour, dash, radius = STYLES[name]
         label = NAMES.get(name, name)
-        needs = 46 + 7.3 * len(label)
+        needs = 44 + 7.2 * len(label)
         if x + needs > WIDTH - RIGHT:
             x, y = LEFT, y + 22
-        out.append(line(x, y - 4, x + 28, y - 4, colour, 2.5, dash))
-        if radius:
-            out.append(f'<circle cx="{x + 14}" cy="{y - 4}" r="{radius}" fill="{colour}"/>')
-        out.append(text(x + 35, y, label))
-        x += needs + 16
+        out += [*sample(name, x, y - 4.5), text(x + 35, y, label)]
+        x += needs + 12
     return out, y + 18
 
 
-def frame(title, subtitle, names):
+def line_sample(name, x, y):
+    colour, dash, radius = STYLES[name]
+    yield line(x, y, x + 28, y, colour, 2.5, dash)
+    if radius:
+        yield f'<circle cx="{x + 14:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}"/>'
+
+
+def bar_sample(name, x, y):
+    if name == "promised":
+        yield line(x + 4, y, x + 28, y, INK, 3)
+    else:
+        yield f'<rect x="{x + 12:.1f}" y="{y - 6:.1f}" width="16" height="12" fill="{STYLES[name][0]}"/>'
+
+
+def frame(title, subtitle, names, sample):
     """What stands above the panels; gives the marks and the panels' top."""
     out = [text(LEFT, 34, title, 19, more=' font-weight="bold"'),
            text(LEFT, 56, subtitle, 12, colour=FAINT)]
-    marks, bottom = legend(names, 84)
+    marks, bottom = legend(names, 84, sample)
     return out + marks, bottom + 22
 
 
@@ -124,7 +134,7 @@ def lines(title, subtitle, panels, x_label, y_label):
     names = [n for n in STYLES if any(n in series for _, series in panels)]
     xs = sorted({x for _, s in panels for points in s.values() for x, _ in points})
     ys = [y for _, s in panels for points in s.values() for _, y in points]
-    marks, top = frame(title, subtitle, names)
+    marks, top = frame(title, subtitle, names, line_sample)
     bottom = top + PANEL_HEIGHT
     ticks = round_ticks(min(ys), max(ys))
     y_of = log_scale(ticks[0], ticks[-1], bottom, top)
@@ -149,7 +159,8 @@ def bars(title, subtitle, panels, x_label, y_label):
     high = max(y for _, rows in panels for _, v, p in rows for y in [*v.values(), p or 0])
     step = 1 if high > 3 else 0.5
     ticks = [i * step for i in range(int(high / step) + 2)]
-    marks, top = frame(title, subtitle, names)
+    is_promised = any(p for _, rows in panels for _, _, p in rows)
+    marks, top = frame(title, subtitle, names + ["promised"] * is_promised, bar_sample)
     bottom = top + PANEL_HEIGHT
     y_of = linear_scale(0, ticks[-1], bottom, top)
     for i, ((left, right), (name, rows)) in enumerate(zip(panels_of(len(panels)), panels)):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The bars of perf-aead: ratios within one run, for seal and open alike, as the table in
- * aead_bars.c has them. A bar whose cell was not measured, or whose backend this machine has not,
- * does not hold.
+ * aead_bars.c has them. One whose cell was not measured does not hold; one of a backend that this
+ * machine does not support is not judged.
  */
 #pragma once
 
@@ -19,5 +19,5 @@ struct aead_bars {
 
 /* Takes what the table wants of the cell that was measured last. */
 void aead_bars_note(struct aead_bars *bars, const struct rig *rig, const struct rig_cell *c);
-/* A line each. True when all were measured and hold. */
-bool aead_bars_print(const struct aead_bars *bars, FILE *out);
+/* A line each. True when all that are judged hold, be it by margin_percent less. */
+bool aead_bars_print(const struct aead_bars *bars, unsigned margin_percent, FILE *out);

@@ -20,9 +20,10 @@ struct aead_list {
 };
 
 struct aead_options {
-	const char *backend; /* only this one, or NULL */
+	char *backends;        /* only these, "avx2,auto", or NULL */
 	struct aead_list bytes, bursts;
 	unsigned rounds;
+	unsigned margin_percent; /* by which a bar may be missed */
 	unsigned offset; /* of the data from a cache line's start */
 	bool has_one_key;
 	bool is_csv;

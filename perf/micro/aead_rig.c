@@ -60,23 +60,33 @@ add_auto(struct rig *rig, struct err *err)
 }
 
 static int
-add_backends(struct rig *rig, const char *only, struct err *err)
+add_one(struct rig *rig, const char *name, struct err *err)
 {
-	struct aead_choice one = {0};
+	struct aead_choice choice = {0};
+
+	if (rig->n_columns == RIG_MAX_COLUMNS - LIMIT_MAX_UNITS)
+		return err_set(err, -ENOSPC, "more backends than perf-aead has columns");
+	if (strcmp(name, "auto") == 0)
+		return add_auto(rig, err);
+	int r = aead_choose(&(struct aead_wish){name, "perf-aead"}, &choice, err);
+	return r < 0 ? r : add_choice(rig, name, &choice, err);
+}
+
+/* Those of a list, or all that this machine supports and auto. */
+static int
+add_backends(struct rig *rig, char *only, struct err *err)
+{
+	char *save = NULL;
 	int r = 0;
 
-	if (only) {
-		r = aead_choose(&(struct aead_wish){only, "--backend"}, &one, err);
-		return r < 0 ? r : add_choice(rig, only, &one, err);
+	for (char *t = only ? strtok_r(only, ",", &save) : NULL; t && r == 0;
+		t = strtok_r(NULL, ",", &save))
+		r = add_one(rig, t, err);
+	for (unsigned i = 0; !only && aead_backends[i] && r == 0; i++) {
+		if (aead_backends[i]->is_supported())
+			r = add_one(rig, aead_backends[i]->name, err);
 	}
-	for (unsigned i = 0; aead_backends[i] && r == 0; i++) {
-		if (rig->n_columns == RIG_MAX_COLUMNS - 4)
-			return err_set(err, -ENOSPC, "more backends than perf-aead has columns");
-		one.backend = aead_backends[i];
-		if (one.backend->is_supported())
-			r = add_choice(rig, one.backend->name, &one, err);
-	}
-	return r < 0 ? r : add_auto(rig, err);
+	return only || r < 0 ? r : add_one(rig, "auto", err);
 }
 
 static int
@@ -124,7 +134,7 @@ rig_create(struct rig *rig, const struct aead_options *o, struct err *err)
 		return err_set(err, -ENOMEM, "no memory for %u packets", (unsigned)RIG_MAX_PKTS);
 	memset(rig->packets, 0x5c, n_bytes);
 	secret_random(rig->keys, sizeof(rig->keys));
-	r = add_backends(rig, o->backend, err);
+	r = add_backends(rig, o->backends, err);
 	return r < 0 ? r : add_limits(rig, err);
 }
 

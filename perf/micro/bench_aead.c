@@ -76,6 +76,6 @@ main(int argc, char **argv)
 		run(&rig, &o, &bars);
 	rig_destroy(&rig);
 	if (r == 0 && o.has_bars)
-		holds = aead_bars_print(&bars, o.is_csv ? stderr : stdout);
+		holds = aead_bars_print(&bars, o.margin_percent, o.is_csv ? stderr : stdout);
 	return r < 0 || !holds;
 }

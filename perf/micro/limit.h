@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 enum {
+	LIMIT_MAX_UNITS = 3,
 	LIMIT_MAX_LANES = 16,
 	LIMIT_POLY_LANES = 8,
 	LIMIT_MESSAGE_BYTES = 1024, /* of each lane's message: 16 of them fit L1 */
