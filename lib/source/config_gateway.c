@@ -123,7 +123,7 @@ static const struct config_key gateway_keys[] = {
 	{"LogLevel", read_log_level, "error, warn, info or debug", "info", "how much is logged"},
 	{"Crypto", read_crypto, AEAD_WISHES, "auto",
 		"AEAD backend; auto: by a self-test and a short timing. A named one is taken or "
-		"refused, and does small bursts, too"},
+		"refused, and does every burst itself"},
 };
 
 const struct config_section config_section_gateway = {

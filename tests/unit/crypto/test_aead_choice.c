@@ -450,6 +450,35 @@ alone_a_backend_does_every_burst(void **state)
 	aead_destroy(&a);
 }
 
+/* Bursts of 3 of the second class are sealed by the second backend, of 8 of the third opened. */
+static void
+each_cell_of_the_table_counts(void **state)
+{
+	struct aead_choice choice = {.backend = &dear_call,
+		.second = {.backend = &dear_packet, .max_jobs = 8}};
+	static uint8_t data[9][256 + AEAD_TAG_BYTES];
+	static const uint8_t key[AEAD_KEY_BYTES] = {1};
+	struct aead a;
+
+	choice.second.jobs[AEAD_SEAL][1] = 1 << 3;
+	choice.second.jobs[AEAD_OPEN][2] = 1 << 8;
+	assert_int_equal(aead_create(&a, &choice, NULL), 0);
+	for (unsigned k = 0; k < 3 * 9; k++) {
+		unsigned class = k / 9, n = 1 + k % 9;
+		struct aead_job jobs[9];
+
+		for (unsigned i = 0; i < n; i++)
+			jobs[i] = (struct aead_job){key, data[i], i, 64u << class, 0};
+		n_calls_dear_packet = 0;
+		aead_seal_burst(&a, jobs, n);
+		assert_int_equal(n_calls_dear_packet, class == 1 && n == 3);
+		n_calls_dear_packet = 0;
+		aead_open_burst(&a, jobs, n);
+		assert_int_equal(n_calls_dear_packet, class == 2 && n == 8);
+	}
+	aead_destroy(&a);
+}
+
 static void
 a_second_backend_may_do_full_bursts_alone(void **state)
 {
@@ -551,6 +580,7 @@ main(void)
 		cmocka_unit_test(bursts_go_where_they_are_cheaper),
 		cmocka_unit_test(size_classes_go_by_the_mean),
 		cmocka_unit_test(each_burst_goes_to_the_cheaper_one),
+		cmocka_unit_test(each_cell_of_the_table_counts),
 		cmocka_unit_test(a_second_backend_may_do_full_bursts_alone),
 		cmocka_unit_test(alone_a_backend_does_every_burst),
 		cmocka_unit_test(a_state_that_cannot_be_made_leaves_nothing),
