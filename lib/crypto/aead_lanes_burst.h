@@ -140,12 +140,15 @@ open_one(void *state, const uint8_t key[AEAD_KEY_BYTES], const uint8_t nonce[AEA
 		m->aad_bytes > AEAD_JOB_MAX_BYTES)
 		return -EBADMSG;
 	uint32_t n_bytes = (uint32_t)m->in_bytes - AEAD_TAG_BYTES;
-	struct aead_job j = {.data = m->out, .n_bytes = n_bytes};
-	memmove(m->out, m->in, n_bytes);
-	unsigned left = begin_one(s, &c, key, nonce, &j);
+	/* From in, where the tag stands behind: a kernel may read it. out ends with the text. */
+	struct aead_job in = {.data = (uint8_t *)m->in, .n_bytes = n_bytes};
+	struct aead_job out = {.data = m->out, .n_bytes = n_bytes};
+	(void)begin_one(s, &c, key, nonce, &in);
 	authenticate_aad(s, m);
 	authenticate_group(s, m->aad_bytes);
 	bool is_right = tag_is_right(s->tags[0], m->in + n_bytes);
+	memmove(m->out, m->in, n_bytes);
+	unsigned left = begin_one(s, &c, key, nonce, &out);
 	cipher_group(s, &c, left);
 	if (!is_right)
 		secret_wipe(m->out, n_bytes);
