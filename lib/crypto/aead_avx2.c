@@ -9,8 +9,8 @@
  * which is how Poly1305 wants them. What is left of its lanes are the first data blocks; opening
  * keeps their key stream until the tags have been computed from the cipher text.
  *
- * A message much longer than the other three of its Poly1305 lanes costs what four such messages
- * do there; its ChaCha20 blocks fill all lanes all the same.
+ * Of four Poly1305 messages up to two may be much longer than the others: they begin alone, in all
+ * four lanes. Three of them cost what four do. ChaCha20 blocks fill all lanes in any case.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +30,8 @@ enum {
 enum {
 	BATCH_BLOCKS = 2 * CHACHA8_LANES,
 	POLYS = LANES_GROUP / POLY4_LANES,
+	/* A message that is so much longer than the third of four pays for its powers of r. */
+	WIDE_BLOCKS = 16,
 };
 
 /* Up to sixteen blocks: whose they are, which, and how many bytes of text they go over. */
@@ -50,6 +52,7 @@ struct text {
 	size_t ahead[POLY4_LANES]; /* a multiple of 16, least for the first and longest message */
 	const uint8_t *last[POLY4_LANES];
 	unsigned last_bytes[POLY4_LANES];
+	unsigned n_whole[POLY4_LANES]; /* blocks before the last one */
 	uint32_t n_bytes[POLY4_LANES];
 	unsigned n_steps;
 	unsigned n_ragged; /* so many steps pass before every message has begun */
@@ -60,12 +63,14 @@ struct state {
 	struct lanes_group group;
 	struct batch batch;
 	struct text texts[POLYS];
+	bool has_wide; /* since the last wipe */
 	/* Secret; wiped at the end of each call. */
 	struct chacha8_keys keys ALIGNED_LINE;
 	struct chacha8 cipher[2];
-	uint8_t stream[BATCH_BLOCKS][CHACHA_BLOCK_BYTES]; /* key stream of the batch */
+	uint8_t stream[BATCH_BLOCKS][CHACHA_BLOCK_BYTES] ALIGNED_LINE; /* of the batch */
 	struct poly4 polys[POLYS];
 	uint64_t tags[LANES_GROUP][2] ALIGNED_LINE;
+	struct poly4_wide wide; /* last, and rarely used */
 };
 
 static const uint8_t zeros[POLY4_STEP_BYTES];
@@ -92,7 +97,10 @@ destroy(void *state)
 static void
 wipe(struct state *s)
 {
-	secret_wipe(&s->keys, sizeof(*s) - offsetof(struct state, keys));
+	size_t end = s->has_wide ? sizeof(*s) : offsetof(struct state, wide);
+
+	secret_wipe(&s->keys, end - offsetof(struct state, keys));
+	s->has_wide = false;
 }
 
 /* The next lanes of the list of blocks. */
@@ -204,33 +212,71 @@ cipher_group(struct state *s, struct lanes_cursor *c, unsigned blocks)
 	}
 }
 
-/* Lane l of a text; lane 0, the longest, comes first. */
-static inline void
-text_lay_out_lane(struct text *t, unsigned l, const uint8_t *start, uint32_t n_bytes)
+/* How many blocks of lane l are taken before the steps; n_steps is known. */
+static inline unsigned
+text_wide_blocks(const struct text *t, unsigned l)
 {
-	unsigned n_whole = n_bytes ? (n_bytes - 1) / POLY_BLOCK_BYTES : 0;
+	return t->n_whole[l] > 2 * t->n_steps ? t->n_whole[l] - 2 * t->n_steps : 0;
+}
 
-	if (l == 0)
-		t->n_steps = (n_whole + 1) / 2;
-	t->start[l] = start;
-	t->ahead[l] = (size_t)(2 * t->n_steps - n_whole) * POLY_BLOCK_BYTES;
-	t->last[l] = start + (size_t)n_whole * POLY_BLOCK_BYTES;
-	t->last_bytes[l] = n_bytes - n_whole * POLY_BLOCK_BYTES;
-	t->n_bytes[l] = n_bytes;
+/*
+ * How many steps four messages take. Up to two that are much longer than the third begin alone, in
+ * all lanes, so that the steps need not wait for them.
+ */
+static inline void
+text_set_steps(struct text *t, unsigned n, bool may_be_wide)
+{
+	unsigned most = t->n_whole[0], others = n > 2 ? t->n_whole[2] : 0;
+
+	if (n > 1 && t->n_whole[1] < others + WIDE_BLOCKS)
+		others = t->n_whole[1];
+	if (may_be_wide && most >= others + WIDE_BLOCKS)
+		most = others;
+	t->n_steps = (most + 1) / 2;
 }
 
 /* Where four messages from number `from` on stand, longest first; unused lanes repeat the last. */
 static void
-text_lay_out(struct text *t, const struct lanes_group *g, unsigned from)
+text_lay_out(struct text *t, const struct lanes_group *g, unsigned from, bool may_be_wide)
 {
-	for (unsigned l = 0; l < POLY4_LANES; l++) {
-		unsigned place = LANES_PAD + MIN_OF(from + l, g->n - 1);
+	unsigned n = MIN_OF(g->n - from, (unsigned)POLY4_LANES);
 
-		text_lay_out_lane(t, l, g->data[place], g->n_bytes[place]);
+	for (unsigned l = 0; l < POLY4_LANES; l++) {
+		unsigned place = LANES_PAD + from + MIN_OF(l, n - 1);
+
+		t->n_bytes[l] = g->n_bytes[place];
+		t->start[l] = g->data[place];
+		t->n_whole[l] = t->n_bytes[l] ? (t->n_bytes[l] - 1) / POLY_BLOCK_BYTES : 0;
+		t->last[l] = t->start[l] + (size_t)t->n_whole[l] * POLY_BLOCK_BYTES;
+		t->last_bytes[l] = t->n_bytes[l] - t->n_whole[l] * POLY_BLOCK_BYTES;
+	}
+	text_set_steps(t, n, may_be_wide);
+	for (unsigned l = 0; l < POLY4_LANES; l++) {
+		unsigned n_wide = text_wide_blocks(t, l);
+
+		t->start[l] += (size_t)n_wide * POLY_BLOCK_BYTES;
+		t->ahead[l] =
+			(size_t)(2 * t->n_steps + n_wide - t->n_whole[l]) * POLY_BLOCK_BYTES;
 	}
 	t->n_done = 0;
 	t->n_ragged = (unsigned)((t->ahead[POLY4_LANES - 1] + POLY4_STEP_BYTES - 1) /
 				 POLY4_STEP_BYTES);
+}
+
+static void
+absorb_wide(struct state *s, unsigned q)
+{
+	const struct text *t = &s->texts[q];
+
+	for (unsigned l = 0; l < POLY4_LANES; l++) {
+		unsigned n_wide = text_wide_blocks(t, l);
+
+		if (n_wide == 0 || q * POLY4_LANES + l >= s->group.n)
+			continue;
+		poly4_take_wide(&s->wide, &s->polys[q], l,
+			t->start[l] - (size_t)n_wide * POLY_BLOCK_BYTES, n_wide);
+		s->has_wide = true;
+	}
 }
 
 /* A step in which a message may not have begun, or begin with the second block. */
@@ -310,8 +356,11 @@ authenticate_group(struct state *s, uint64_t aad_bytes)
 	unsigned n_texts = (s->group.n + POLY4_LANES - 1) / POLY4_LANES;
 	bool has_more = true;
 
-	for (unsigned q = 0; q < n_texts; q++)
-		text_lay_out(&s->texts[q], &s->group, q * POLY4_LANES);
+	for (unsigned q = 0; q < n_texts; q++) {
+		/* What is taken before the steps has to be the first of all. */
+		text_lay_out(&s->texts[q], &s->group, q * POLY4_LANES, aad_bytes == 0);
+		absorb_wide(s, q);
+	}
 	while (has_more) {
 		has_more = false;
 		for (unsigned q = 0; q < n_texts; q++)

@@ -27,7 +27,9 @@
 #pragma once
 
 #include <immintrin.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	POLY4_LANES = 4,
@@ -256,6 +258,134 @@ poly4_take_one(struct poly4 *p, const uint8_t *const at[POLY4_LANES])
 	poly4_load_part(m, at, whole);
 	m[4] = _mm256_or_si256(m[4], _mm256_set1_epi64x(POLY4_BIT));
 	poly4_absorb_one(p, m);
+}
+
+/*
+ * One message in all four lanes, a block in each: for one that is much longer than others. A unit
+ * is eight blocks of it; lane l of a vector has block 0, 2, 1, 3 of the unit's first or second
+ * half. Every unit but the last one is taken with r^8 and r^4; in the last one each lane has its
+ * own powers, those by which its blocks weigh, and then the sum of the lanes is h.
+ */
+struct poly4_wide {
+	struct poly4 inner; /* with r^4 for r and r^8 for r^2 */
+	struct poly4_power last4, last8;
+};
+
+enum {
+	POLY4_UNIT_BLOCKS = 8,
+	POLY4_UNIT_BYTES = POLY4_UNIT_BLOCKS * POLY_BLOCK_BYTES,
+};
+
+static inline void
+poly4_multiply(
+	__m256i out[POLY4_LIMBS], const __m256i a[POLY4_LIMBS], const struct poly4_power *p)
+{
+	__m256i d[POLY4_LIMBS];
+
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		d[i] = _mm256_setzero_si256();
+	poly4_multiply_add(d, a, p);
+	poly4_carry(d);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		out[i] = d[i];
+}
+
+/* Limb vectors with lane l of `from` in all lanes. */
+static inline void
+poly4_broadcast(__m256i out[POLY4_LIMBS], const __m256i from[POLY4_LIMBS], unsigned l)
+{
+	const __m256i idx = _mm256_set1_epi64x((long long)(((2ull * l + 1) << 32) | 2ull * l));
+
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		out[i] = _mm256_permutevar8x32_epi32(from[i], idx);
+}
+
+/* Powers of the r of lane l of p. */
+static inline void
+poly4_wide_start(struct poly4_wide *w, const struct poly4 *p, unsigned l)
+{
+	__m256i r[POLY4_LIMBS], r2[POLY4_LIMBS], r3[POLY4_LIMBS], r4[POLY4_LIMBS], r8[POLY4_LIMBS];
+	__m256i own[POLY4_LIMBS];
+
+	poly4_broadcast(r, p->r1.r, l);
+	poly4_broadcast(r2, p->r2.r, l);
+	poly4_power_set(&w->inner.r2, r2); /* for now */
+	poly4_multiply(r3, r, &w->inner.r2);
+	poly4_multiply(r4, r2, &w->inner.r2);
+	poly4_power_set(&w->inner.r1, r4);
+	poly4_multiply(r8, r4, &w->inner.r1);
+	poly4_power_set(&w->inner.r2, r8);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++) {
+		/* By lane r^4, r^2, r^3, r. */
+		own[i] = _mm256_blend_epi32(_mm256_blend_epi32(r4[i], r2[i], 0x0c),
+			_mm256_blend_epi32(r3[i], r[i], 0xc0), 0xf0);
+		w->inner.h[i] = _mm256_setzero_si256();
+	}
+	poly4_power_set(&w->last4, own);
+	poly4_multiply(own, own, &w->inner.r1);
+	poly4_power_set(&w->last8, own);
+}
+
+/* One unit, of which the first n_none blocks (0 to 7, then it is the first unit) are none. */
+static inline __attribute__((always_inline)) void
+poly4_wide_take(struct poly4_wide *w, const uint8_t *at, unsigned n_none)
+{
+	const __m256i none = _mm256_set1_epi64x((long long)n_none - 1);
+	const __m256i bit = _mm256_set1_epi64x(POLY4_BIT);
+	const __m256i *v = (const __m256i *)at;
+	__m256i a = _mm256_loadu_si256(v), b = _mm256_loadu_si256(v + 1);
+	__m256i c = _mm256_loadu_si256(v + 2), d = _mm256_loadu_si256(v + 3);
+	__m256i m0[POLY4_LIMBS], m1[POLY4_LIMBS];
+
+	poly4_split(m0, _mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+	poly4_split(m1, _mm256_unpacklo_epi64(c, d), _mm256_unpackhi_epi64(c, d));
+	m0[4] = _mm256_or_si256(m0[4],
+		_mm256_and_si256(
+			bit, _mm256_cmpgt_epi64(_mm256_setr_epi64x(0, 2, 1, 3), none)));
+	m1[4] = _mm256_or_si256(m1[4],
+		_mm256_and_si256(
+			bit, _mm256_cmpgt_epi64(_mm256_setr_epi64x(4, 6, 5, 7), none)));
+	poly4_absorb(&w->inner, m0, m1);
+}
+
+/*
+ * The first n_blocks (at least 1) of the message in lane l, which is at its beginning; all other
+ * lanes are left as they are. The sum of four lanes' limbs is < 2^28.1, so it is carried before it
+ * is an h again.
+ */
+static inline void
+poly4_take_wide(struct poly4_wide *w, struct poly4 *p, unsigned l, const uint8_t *at,
+	unsigned n_blocks)
+{
+	const __m256i is_lane = _mm256_cmpeq_epi64(
+		_mm256_set1_epi64x((long long)l), _mm256_setr_epi64x(0, 1, 2, 3));
+	unsigned n_none = -n_blocks % POLY4_UNIT_BLOCKS;
+	size_t n_first = (size_t)(POLY4_UNIT_BLOCKS - n_none) * POLY_BLOCK_BYTES;
+	unsigned n_units = (n_blocks + n_none) / POLY4_UNIT_BLOCKS;
+	uint8_t first[POLY4_UNIT_BYTES] = {0};
+	__m256i sum[POLY4_LIMBS];
+
+	poly4_wide_start(w, p, l);
+	memcpy(first + POLY4_UNIT_BYTES - n_first, at, n_first);
+	for (unsigned u = 0; u < n_units; u++) {
+		if (u == n_units - 1) {
+			w->inner.r1 = w->last4;
+			w->inner.r2 = w->last8;
+		}
+		if (u == 0)
+			poly4_wide_take(w, first, n_none);
+		else
+			poly4_wide_take(
+				w, at + n_first + (size_t)(u - 1) * POLY4_UNIT_BYTES, 0);
+	}
+	for (unsigned i = 0; i < POLY4_LIMBS; i++) {
+		sum[i] = _mm256_add_epi64(
+			w->inner.h[i], _mm256_permute4x64_epi64(w->inner.h[i], 0x4e));
+		sum[i] = _mm256_add_epi64(sum[i], _mm256_permute4x64_epi64(sum[i], 0xb1));
+	}
+	poly4_carry(sum);
+	for (unsigned i = 0; i < POLY4_LIMBS; i++)
+		p->h[i] = _mm256_blendv_epi8(p->h[i], sum[i], is_lane);
 }
 
 /* What the last block of a message says (RFC 8439 section 2.8), each in a 64-bit lane. */

@@ -226,9 +226,26 @@ check_edges(struct aead *a)
 	check_burst(a, n);
 }
 
+/* One to three long ones among others that are short, in any place. */
+static void
+check_long_among_short(struct aead *a)
+{
+	for (unsigned round = 0; round < 60; round++) {
+		unsigned n = 1 + round % 20, n_long = 1 + round % 3;
+		uint32_t more = (uint32_t)(random_next() % 1200);
+
+		for (unsigned i = 0; i < n; i++)
+			lay_out(i, (uint32_t)(random_next() % 200), (unsigned)random_next());
+		for (unsigned i = 0; i < n_long; i++)
+			lay_out((unsigned)(random_next() % n), 100 + 16 * i + more, i);
+		check_burst(a, n);
+	}
+}
+
 static void
 every_length_matches_the_oracle(void **state)
 {
+	with_each_backend(check_long_among_short);
 	with_each_backend(check_short_lengths);
 	with_each_backend(check_edges);
 }
