@@ -28,7 +28,7 @@ static void
 count_sent(struct handshaker *h, uint32_t peer_id, size_t n_bytes, ns_t now)
 {
 	struct peer_entry *e = tables_peer(h->tables, peer_id);
-	__atomic_fetch_add(&e->tx_bytes, n_bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&e->handshake_tx_bytes, n_bytes, __ATOMIC_RELAXED);
 	activity_sent(&e->activity, now);
 }
 
@@ -37,7 +37,7 @@ static void
 count_received(struct handshaker *h, uint32_t peer_id, const struct wire_mail *mail, ns_t now)
 {
 	struct peer_entry *e = tables_peer(h->tables, peer_id);
-	__atomic_fetch_add(&e->rx_bytes, mail->n_bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&e->handshake_rx_bytes, mail->n_bytes, __ATOMIC_RELAXED);
 	activity_received(&e->activity, now);
 	tables_encap_set(h->tables, peer_id, &mail->path.remote, &mail->path.local);
 }

@@ -30,8 +30,10 @@ fill_peer(struct control *c, const struct control_peer *p, const struct peer_int
 	out->keepalive_s = intent->keepalive_s;
 	tables_encap_get(c->tables, p->peer_id, &out->endpoint, &local);
 	out->last_handshake = p->last_handshake;
-	out->rx_bytes = __atomic_load_n(&e->rx_bytes, __ATOMIC_RELAXED);
-	out->tx_bytes = __atomic_load_n(&e->tx_bytes, __ATOMIC_RELAXED);
+	out->rx_bytes = __atomic_load_n(&e->rx_bytes, __ATOMIC_RELAXED) +
+			__atomic_load_n(&e->handshake_rx_bytes, __ATOMIC_RELAXED);
+	out->tx_bytes = __atomic_load_n(&e->tx_bytes, __ATOMIC_RELAXED) +
+			__atomic_load_n(&e->handshake_tx_bytes, __ATOMIC_RELAXED);
 	fill_session(c, p, out, clock_boot_ns());
 	for (const struct allowed_intent *a = intent->first_allowed; a; a = a->next)
 		if (status_add_allowed(out, &a->prefix))

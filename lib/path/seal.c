@@ -115,7 +115,7 @@ note_sent(struct worker *w, const struct packet *first, const struct seal_run *r
 		if (unlikely_true(!__atomic_load_n(&peer->is_armed, __ATOMIC_RELAXED)))
 			activity_tell(w, first);
 	}
-	__atomic_fetch_add(&peer->tx_bytes, run->n_bytes, __ATOMIC_RELAXED);
+	workers_counter_add(w, &peer->tx_bytes, run->n_bytes);
 	renew_if_old(w, first);
 }
 

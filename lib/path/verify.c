@@ -92,7 +92,7 @@ note_proof(struct worker *w, struct proof proof)
 	struct packet *p = proof.last;
 	struct peer_entry *peer = p->peer;
 	activity_received(&peer->activity, w->now_ns);
-	__atomic_fetch_add(&peer->rx_bytes, proof.n_bytes, __ATOMIC_RELAXED);
+	workers_counter_add(w, &peer->rx_bytes, proof.n_bytes);
 	if (unlikely_true(!p->session->is_confirmed))
 		tell_confirmed(w, p);
 	if (p->session->recv_is_initiator)

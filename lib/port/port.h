@@ -50,7 +50,6 @@ struct port {
 	struct mac mac;
 	bool is_up;               /* carrier; relaxed */
 	bool completes_checksums;
-	bool offloads_udp6_checksum;
 	bool has_rss;
 	uint16_t vlan_id;         /* a VLAN of the port `parent`; 0: a device of its own */
 	uint16_t parent;          /* link id, with vlan_id */

@@ -117,10 +117,10 @@ struct peer_entry {
 	uint16_t path_mtu;               /* learned, outer; 0: as the next hop's (relaxed) */
 	uint16_t inner_mtu;              /* what that leaves inside; UINT16_MAX: all */
 
-	/* What workers write, by relaxed atomics. */
+	/* What workers write, by relaxed atomics; activity the other threads as well. */
 	struct peer_activity activity ALIGNED_LINE;
-	uint64_t tx_bytes;               /* of WireGuard messages, sealed */
-	uint64_t rx_bytes;               /* and authenticated */
+	uint64_t tx_bytes;               /* of data messages, sealed; by workers alone */
+	uint64_t rx_bytes;               /* and authenticated; by workers alone */
 	bool is_armed;                   /* a timer is set: no need to tell control of activity */
 	bool handshake_is_wanted;        /* told; control clears it when it has acted */
 	bool roam_is_told;
@@ -134,6 +134,8 @@ struct peer_entry {
 	uint32_t pending_slot;           /* reserved for the handshake under way */
 	struct tables *tables;
 	struct rcu_node rcu;
+	uint64_t handshake_tx_bytes;     /* as tx_bytes, by handshake threads (relaxed) */
+	uint64_t handshake_rx_bytes;
 };
 _Static_assert(offsetof(struct peer_entry, activity) == 64, "sealing reads one line of a peer");
 _Static_assert(offsetof(struct peer_entry, current_slot) == 128, "workers write one line");

@@ -5,7 +5,7 @@
  * H of their upper halves, exact. The lower halves' sum is T - 2^32 H, exact as well, for it is
  * less than 2^64; so no mask is needed, and a step costs three operations a vector.
  *
- * What takes its place: docs/decisions/0016-outer-udp-checksum-over-ipv6.md.
+ * What else was tried: docs/decisions/0017-the-path-around-batch-aead.md.
  */
 #include <emmintrin.h>
 
