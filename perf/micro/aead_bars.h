@@ -17,7 +17,7 @@ struct aead_bars {
 	double ratio[BARS_MAX][2];
 };
 
-/* Takes what the table wants of the cell that was measured last. */
+/* Takes what the table wants of the cell selected. */
 void aead_bars_note(struct aead_bars *bars, const struct rig *rig, const struct rig_cell *c);
 /* A line each. True when all that are judged hold, be it by margin_percent less. */
 bool aead_bars_print(const struct aead_bars *bars, unsigned margin_percent, FILE *out);

@@ -123,14 +123,14 @@ rig_create(struct rig *rig, const struct aead_options *o, struct err *err)
 
 	if (r < 0)
 		return r;
-	rig->offset = o->offset;
-	rig->rounds = o->rounds;
-	rig->has_one_key = o->has_one_key;
+	rig->o = o;
+	rig->n_cells = 2 * o->bytes.n * o->bursts.n;
+	rig->clk = calloc((size_t)rig->n_cells * RIG_MAX_COLUMNS * o->rounds, sizeof(rig->clk[0]));
 	rig->stride_bytes = (MAX_OF((unsigned)MBUF_BYTES, longest(o) + MBUF_MARGIN) + 63) & ~63u;
 	size_t n_bytes = RIG_MAX_PKTS * (size_t)rig->stride_bytes;
 	rig->packets = aligned_alloc(64, n_bytes);
 	rig->sealed = aligned_alloc(64, n_bytes);
-	if (!rig->packets || !rig->sealed)
+	if (!rig->packets || !rig->sealed || !rig->clk)
 		return err_set(err, -ENOMEM, "no memory for %u packets", (unsigned)RIG_MAX_PKTS);
 	memset(rig->packets, 0x5c, n_bytes);
 	secret_random(rig->keys, sizeof(rig->keys));
@@ -148,6 +148,7 @@ rig_destroy(struct rig *rig)
 	}
 	free(rig->packets);
 	free(rig->sealed);
+	free(rig->clk);
 }
 
 /* Lengths of n packets; the same in every run. */
@@ -194,8 +195,8 @@ prepare(struct rig *rig, const struct rig_cell *c)
 	unsigned n = cell_pkts(c);
 
 	for (unsigned i = 0; i < n; i++)
-		rig->jobs[i] = (struct aead_job){.key = rig->keys[rig->has_one_key ? 0 : i],
-			.data = rig->packets + (size_t)i * rig->stride_bytes + rig->offset,
+		rig->jobs[i] = (struct aead_job){.key = rig->keys[rig->o->has_one_key ? 0 : i],
+			.data = rig->packets + (size_t)i * rig->stride_bytes + rig->o->offset,
 			.counter = 1000 + i};
 	draw_lengths(rig, c->bytes, n);
 	aead_seal_burst(&rig->columns[0].aead, rig->jobs, n);
@@ -274,16 +275,42 @@ column_round(struct rig *rig, struct rig_column *column, const struct rig_cell *
 				    : limit_column_round(rig, column, c);
 }
 
-void
-rig_measure(struct rig *rig, const struct rig_cell *c)
+static void
+measure_cell(struct rig *rig, const struct rig_cell *c, unsigned from, unsigned to)
 {
 	prepare(rig, c);
 	for (unsigned i = 0; i < rig->n_columns; i++)
 		column_round(rig, &rig->columns[i], c); /* warm */
-	for (unsigned r = 0; r < rig->rounds; r++) {
+	for (unsigned r = from; r < to; r++) {
 		for (unsigned i = 0; i < rig->n_columns; i++)
 			rig->columns[i].clk[r] = column_round(rig, &rig->columns[i], c);
 	}
+}
+
+void
+rig_measure(struct rig *rig)
+{
+	for (unsigned pass = 0; pass < RIG_PASSES; pass++) {
+		unsigned from = rig->o->rounds * pass / RIG_PASSES;
+		unsigned to = rig->o->rounds * (pass + 1) / RIG_PASSES;
+		for (unsigned i = 0; i < rig->n_cells; i++) {
+			struct rig_cell c = rig_select(rig, i);
+			measure_cell(rig, &c, from, to);
+		}
+	}
+}
+
+struct rig_cell
+rig_select(struct rig *rig, unsigned cell_idx)
+{
+	const struct aead_options *o = rig->o;
+	double *clk = rig->clk + (size_t)cell_idx * RIG_MAX_COLUMNS * o->rounds;
+
+	for (unsigned i = 0; i < rig->n_columns; i++)
+		rig->columns[i].clk = clk + (size_t)i * o->rounds;
+	return (struct rig_cell){.is_open = cell_idx >= rig->n_cells / 2,
+		.bytes = o->bytes.v[cell_idx / o->bursts.n % o->bytes.n],
+		.burst = o->bursts.v[cell_idx % o->bursts.n]};
 }
 
 const struct rig_column *
@@ -309,9 +336,9 @@ rig_median_clk(const struct rig *rig, const struct rig_column *c)
 {
 	double sorted[AEAD_MAX_ROUNDS];
 
-	memcpy(sorted, c->clk, rig->rounds * sizeof(sorted[0]));
-	qsort(sorted, rig->rounds, sizeof(sorted[0]), compare_double);
-	return sorted[rig->rounds / 2];
+	memcpy(sorted, c->clk, rig->o->rounds * sizeof(sorted[0]));
+	qsort(sorted, rig->o->rounds, sizeof(sorted[0]), compare_double);
+	return sorted[rig->o->rounds / 2];
 }
 
 double
@@ -320,8 +347,8 @@ rig_median_ratio(const struct rig *rig, const struct rig_column *above,
 {
 	double sorted[AEAD_MAX_ROUNDS];
 
-	for (unsigned r = 0; r < rig->rounds; r++)
+	for (unsigned r = 0; r < rig->o->rounds; r++)
 		sorted[r] = above->clk[r] / MAX_OF(below->clk[r], 1.0);
-	qsort(sorted, rig->rounds, sizeof(sorted[0]), compare_double);
-	return sorted[rig->rounds / 2];
+	qsort(sorted, rig->o->rounds, sizeof(sorted[0]), compare_double);
+	return sorted[rig->o->rounds / 2];
 }

@@ -37,21 +37,17 @@ print_row(const struct rig *rig, const struct rig_column *column, const struct r
 }
 
 static void
-run(struct rig *rig, const struct aead_options *o, struct aead_bars *bars)
+print_cells(struct rig *rig, bool is_csv, struct aead_bars *bars)
 {
-	puts(o->is_csv ? "backend,direction,bytes,burst,clk_per_packet,x_ipsecmb,x_portable,"
-			 "over_limit"
-		       : "backend       direction  bytes  burst clk/packet  x ipsecmb x portable "
-			 "over limit");
-	for (unsigned i = 0; i < 2 * o->bytes.n * o->bursts.n; i++) {
-		struct rig_cell c = {.is_open = i >= o->bytes.n * o->bursts.n,
-			.bytes = o->bytes.v[i / o->bursts.n % o->bytes.n],
-			.burst = o->bursts.v[i % o->bursts.n]};
+	puts(is_csv ? "backend,direction,bytes,burst,clk_per_packet,x_ipsecmb,x_portable,"
+		      "over_limit"
+		    : "backend       direction  bytes  burst clk/packet  x ipsecmb x portable "
+		      "over limit");
+	for (unsigned i = 0; i < rig->n_cells; i++) {
+		struct rig_cell c = rig_select(rig, i);
 
-		rig_measure(rig, &c);
 		for (unsigned k = 0; k < rig->n_columns; k++)
-			print_row(rig, &rig->columns[k], &c, o->is_csv);
-		fflush(stdout);
+			print_row(rig, &rig->columns[k], &c, is_csv);
 		aead_bars_note(bars, rig, &c);
 	}
 }
@@ -70,10 +66,12 @@ main(int argc, char **argv)
 		return 2;
 	}
 	int r = rig_create(&rig, &o, &err);
-	if (r < 0)
+	if (r < 0) {
 		fprintf(stderr, "perf-aead: %s\n", err.text);
-	else
-		run(&rig, &o, &bars);
+	} else {
+		rig_measure(&rig);
+		print_cells(&rig, o.is_csv, &bars);
+	}
 	rig_destroy(&rig);
 	if (r == 0 && o.has_bars)
 		holds = aead_bars_print(&bars, o.margin_percent, o.is_csv ? stderr : stdout);
