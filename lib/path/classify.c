@@ -258,7 +258,7 @@ void
 classify_burst(struct worker *w, struct burst *b)
 {
 	for (struct packet *p = b->packets + b->n_ready; p < b->packets + b->n; p++) {
-			if (p->verdict != VERDICT_NONE)
+		if (p->verdict != VERDICT_NONE)
 			continue;
 		if (likely_true(p->in_link < TABLES_MAX_PORTS))
 			classify_frame(w, b, p);

@@ -127,6 +127,7 @@ prepare(struct packet *p, struct seal_run *run, struct aead_job *job)
 	uint32_t n_bytes = p->n_bytes;
 	uint32_t padded = (n_bytes + WG_PAD_BYTES - 1) & ~(WG_PAD_BYTES - 1u);
 	uint64_t counter = run->counter++;
+	p->counter = counter; /* of what is dropped, too: renew_if_old looks at the first one's */
 	if (unlikely_true(padded > run->mtu))
 		padded = (uint32_t)wg_padded_bytes(n_bytes, run->mtu);
 	if (unlikely_true(ip + padded + WG_TAG_BYTES >
@@ -146,7 +147,6 @@ prepare(struct packet *p, struct seal_run *run, struct aead_job *job)
 		.counter = counter,
 		.n_bytes = padded};
 	p->outer_tos = n_bytes ? ip_ecn(ip, p->family) : 0;
-	p->counter = counter;
 	p->ip = (uint8_t *)data;
 	p->n_bytes = padded + WG_DATA_OVERHEAD_BYTES;
 	data->type = WG_DATA;

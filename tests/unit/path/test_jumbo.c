@@ -110,11 +110,10 @@ reassembled(void **state)
 	rte_pktmbuf_free(m);
 }
 
-/* A buffer that ends before the tag would: dropped, and nothing is written behind it. */
+/* To a peer, in a buffer that ends before the tag would. */
 static void
-no_room_for_the_tag(void **state)
+put_without_room(struct scene *s)
 {
-	struct scene *s = widen(state);
 	uint8_t ip[SCENE_MAX_BYTES];
 	scene_ip(ip, "192.168.10.9", "10.1.0.5", TUNNEL_MTU);
 	struct rte_mbuf *m = scene_frame(SCENE_LAN, ip, TUNNEL_MTU);
@@ -122,7 +121,35 @@ no_room_for_the_tag(void **state)
 	m->buf_len = (uint16_t)(m->data_off + m->data_len);
 	put(s, SCENE_LAN, m);
 	m->buf_len = was;
+}
+
+/* It is dropped, and nothing is written behind it. */
+static void
+no_room_for_the_tag(void **state)
+{
+	struct scene *s = widen(state);
+	put_without_room(s);
 	assert_dropped(s, DROP_TOO_BIG);
+}
+
+/* What is dropped unsealed asks for no handshake by a counter that was there before. */
+static void
+no_handshake_for_a_stale_counter(void **state)
+{
+	struct scene *s = widen(state);
+	struct event_mail event;
+	uint8_t ip[SCENE_MAX_BYTES];
+	struct scene_seal forged = {
+		.has_counter = true,
+		.counter = s->times.reject_after_messages - 1,
+		.is_damaged = true,
+	};
+	put(s, SCENE_WAN,
+		scene_sealed(s, ANNE, ip, scene_ip(ip, "10.1.0.5", "192.168.10.9", 100), &forged));
+	assert_int_equal(scene_drops(s, DROP_WG_AUTH), 1);
+	put_without_room(s);
+	assert_int_equal(scene_drops(s, DROP_TOO_BIG), 1);
+	assert_false(scene_event(s, EVENT_HANDSHAKE_WANTED, &event));
 }
 
 int
@@ -134,6 +161,7 @@ main(void)
 		TEST(hairpin),
 		TEST(reassembled),
 		TEST(no_room_for_the_tag),
+		TEST(no_handshake_for_a_stale_counter),
 	};
 	if (!scene_begin_with(BUFFER_BYTES))
 		return 1;
