@@ -67,7 +67,7 @@ open_group(struct state *s)
 	}
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 run_burst(struct state *s, struct aead_job *jobs, unsigned n, void (*group)(struct state *))
 {
 	uint8_t order[LANES_WINDOW];
