@@ -4,6 +4,7 @@
  * alignments, what a forged message leaves behind, and that not one byte around a message or a key
  * is written or read. The first argument is the seed of another run.
  */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -296,32 +297,47 @@ fenced_unmap(struct fenced f)
 }
 
 /*
- * Key and data begin, or end with the tag, where the memory does: a byte too far is a signal.
- * ipsec-mb 1.3 without AVX-512 does read past the end.
+ * Keys and data begin, or end with the tag, where the memory does: a byte too far, read or written,
+ * is a signal. ipsec-mb 1.3 without AVX-512 does read past the end.
  */
 static void
 check_fences(struct aead *a)
 {
+	static const uint8_t sizes[] = {1, 2, 7, 8, 17, 40};
+	enum { N_FENCED = 40 };
+	struct fenced data[N_FENCED], keys;
+	struct aead_job fenced[N_FENCED];
+
 	if (strcmp(a->backend->name, "ipsecmb") == 0)
 		return;
-	struct fenced first = fenced_map(1), last = fenced_map(1), keys = fenced_map(1);
+	keys = fenced_map(1);
+	for (unsigned i = 0; i < N_FENCED; i++)
+		data[i] = fenced_map(1);
+	for (uint32_t longest = 0; longest <= 1500; longest += longest < 300 ? 1 : 37) {
+		unsigned n = sizes[longest % ARRAY_COUNT(sizes)];
 
-	for (uint32_t n_bytes = 0; n_bytes <= 1500; n_bytes += n_bytes < 300 ? 1 : 37) {
-		struct aead_job pair[] = {
-			{.key = keys.start, .data = first.start, .n_bytes = n_bytes},
-			{.key = keys.end - AEAD_KEY_BYTES,
-				.data = last.end - AEAD_TAG_BYTES - n_bytes,
-				.n_bytes = n_bytes},
-		};
-		for (unsigned n = 1; n <= 2; n++) {
-			aead_seal_burst(a, pair + 2 - n, n);
-			aead_open_burst(a, pair + 2 - n, n);
-			assert_true(pair[1].is_ok && (n == 1 || pair[0].is_ok));
-			assert_true(secret_is_zero(pair[1].data, n_bytes));
+		for (unsigned i = 0; i < n; i++) {
+			uint32_t n_bytes = i % 5 == 3 ? longest / 2 : longest - longest % (i + 1);
+			bool is_last = (longest / ARRAY_COUNT(sizes) + i) % 2;
+
+			fenced[i] = (struct aead_job){
+				.key = is_last ? keys.end - AEAD_KEY_BYTES : keys.start,
+				.data = is_last ? data[i].end - AEAD_TAG_BYTES - n_bytes
+						: data[i].start,
+				.counter = i,
+				.n_bytes = n_bytes,
+			};
+			memset(fenced[i].data, 0, n_bytes);
+		}
+		aead_seal_burst(a, fenced, n);
+		aead_open_burst(a, fenced, n);
+		for (unsigned i = 0; i < n; i++) {
+			assert_true(fenced[i].is_ok);
+			assert_true(secret_is_zero(fenced[i].data, fenced[i].n_bytes));
 		}
 	}
-	fenced_unmap(first);
-	fenced_unmap(last);
+	for (unsigned i = 0; i < N_FENCED; i++)
+		fenced_unmap(data[i]);
 	fenced_unmap(keys);
 }
 
@@ -329,6 +345,68 @@ static void
 no_byte_around_is_read(void **state)
 {
 	with_each_backend(check_fences);
+}
+
+/* Jobs whose keys and plain text are of `secret`; addresses, counters and lengths are the same. */
+static void
+lay_out_secret(unsigned n, uint32_t n_bytes, uint8_t secret)
+{
+	for (unsigned i = 0; i < n; i++) {
+		memset(items[i].key, secret + (int)i, AEAD_KEY_BYTES);
+		jobs[i] = (struct aead_job){.key = items[i].key,
+			.data = items[i].room,
+			.counter = i,
+			.n_bytes = n_bytes - i * (n_bytes / 100)};
+		memset(jobs[i].data, ~secret, jobs[i].n_bytes);
+	}
+}
+
+/*
+ * A state is the same behind two bursts that differ in nothing but keys and text: so nothing in it
+ * depends on them, be it a key, a power of r, key stream, or a tag.
+ */
+static void
+check_wiped(struct aead *a)
+{
+	static const uint32_t lengths[] = {0, 16, 64, 100, 700, 1424, 9000};
+	static const uint8_t sizes[] = {1, 2, 8, 17, 33, 80};
+	static uint8_t kept[65536];
+	size_t n_bytes = malloc_usable_size(a->state);
+
+	assert_in_range(n_bytes, 1, sizeof(kept));
+	for (unsigned k = 0; k < 2 * ARRAY_COUNT(lengths) * ARRAY_COUNT(sizes); k++) {
+		unsigned n = sizes[k / 2 % ARRAY_COUNT(sizes)];
+
+		for (unsigned turn = 0; turn < 2; turn++) {
+			lay_out_secret(n, lengths[k / 2 / ARRAY_COUNT(sizes)], turn ? 0x17 : 0x9c);
+			aead_seal_burst(a, jobs, n);
+			if (k % 2)
+				aead_open_burst(a, jobs, n);
+			if (turn == 0)
+				memcpy(kept, a->state, n_bytes);
+			else if (memcmp(kept, a->state, n_bytes) != 0)
+				fail_msg("%s: %u jobs of %u bytes, %s: a secret is left in the "
+					 "state",
+					a->backend->name, n, jobs[0].n_bytes,
+					k % 2 ? "opened" : "sealed");
+		}
+	}
+}
+
+/* Of our own backends with a state. ipsec-mb's keeps the last tag it computed, and no key. */
+static void
+no_secret_stays_in_a_state(void **state)
+{
+	for (unsigned b = 0; aead_backends[b]; b++) {
+		struct aead a;
+
+		if (strncmp(aead_backends[b]->name, "avx", 3) != 0 ||
+			!aead_backends[b]->is_supported())
+			continue;
+		assert_int_equal(create(&a, b), 0);
+		check_wiped(&a);
+		aead_destroy(&a);
+	}
 }
 
 static void
@@ -374,6 +452,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(every_length_matches_the_oracle),
 		cmocka_unit_test(every_alignment_matches_the_oracle),
 		cmocka_unit_test(no_byte_around_is_read),
+		cmocka_unit_test(no_secret_stays_in_a_state),
 		cmocka_unit_test(the_longest_message_is_sealed),
 	};
 	if (argc > 1)
