@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The table of flows: who opened which, when a packet of it was last seen, and by which set of
+ * rules it was allowed. One table for all workers, read and written by them without a lock.
+ *
+ * A flow is two 64-bit words. The tag is a strongly universal hash of protocol, addresses and
+ * ports under a random key (Lemire and Kaser's multilinear hashing, in 128 bits), the same for
+ * both directions: two flows share one with a chance of 2^-64 that nobody outside can raise. So
+ * IPv4 and IPv6 take the same 16 bytes, four flows a cache line, and no key is to be compared.
+ * The state is the other word, always changed by compare-and-swap. A flow stands in one of
+ * FLOW_LINES lines that its hash names. What has not been seen for its time counts as not there
+ * and its place is taken by the next that comes, so nothing has to be swept.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "filter/tuple.h"
+
+enum {
+	FLOW_LINES = 4,    /* that a flow may stand in */
+	FLOWS_IN_LINE = 4,
+	FLOW_TICK_BITS = 30, /* a tick is 2^30 ns */
+};
+
+/* Bits of a state above its 32-bit tick and 16-bit generation. */
+#define FLOW_OPENER_IS_HIGH (1ull << 48) /* which side opened it: the one of the higher address */
+#define FLOW_BY_RULE (1ull << 49)        /* allowed by a rule: it came out of a tunnel */
+#define FLOW_IS_ANSWERED (1ull << 50)
+#define FLOW_IS_TCP (1ull << 51)
+#define FLOW_IS_ENDING (1ull << 52)      /* TCP: FIN or RST was seen */
+#define FLOW_IS_LIVE (1ull << 62)
+#define FLOW_IS_TAKEN (1ull << 63)       /* somebody is writing tag and state */
+
+struct flow_slot {
+	uint64_t tag, state;
+};
+
+struct flow_line {
+	struct flow_slot slots[FLOWS_IN_LINE];
+};
+_Static_assert(sizeof(struct flow_line) == CACHE_LINE_BYTES, "one miss a look-up");
+
+/* How long flows live without a packet, in ticks. */
+struct flow_times {
+	uint32_t datagram, tcp, tcp_brief; /* brief: not answered yet, or ending */
+};
+
+struct flow_table {
+	struct flow_line *lines;
+	uint32_t line_mask;
+	struct arena memory;
+	uint64_t key[12]; /* two words of it for one of the tuple, and a first one */
+};
+
+/* A tuple as the table knows it. */
+struct flow_key {
+	uint64_t tag;
+	uint32_t line, step;
+	bool src_is_high; /* the packet's source is the side that FLOW_OPENER_IS_HIGH speaks of */
+};
+
+/* A flow that was found, and its state when it was read. slot NULL: none. */
+struct flow {
+	struct flow_slot *slot;
+	uint64_t state;
+};
+
+/* Room for n_flows with half of the places free. NULL with a sentence. */
+struct flow_table *flow_table_create(uint32_t n_flows, struct err *err);
+/* No reader is left. NULL is fine. */
+void flow_table_destroy(struct flow_table *t);
+/* How many flows there are that have not timed out. Any thread; it reads the whole table. */
+uint32_t flow_table_count(const struct flow_table *t, const struct flow_times *times,
+	uint32_t now_tick);
+/* How many there can be. */
+uint32_t flow_table_room(const struct flow_table *t);
+
+struct flow_key flow_key_of(const struct flow_table *t, const struct tuple *tuple);
+
+static inline uint32_t
+flow_tick(ns_t now_ns)
+{
+	return (uint32_t)(now_ns >> FLOW_TICK_BITS);
+}
+
+/* The line in which a flow stands most likely. */
+static inline const void *
+flow_first_line(const struct flow_table *t, const struct flow_key *k)
+{
+	return &t->lines[k->line & t->line_mask];
+}
+
+static inline uint16_t
+flow_generation(uint64_t state)
+{
+	return (uint16_t)(state >> 32);
+}
+
+/* Everything but the tick. */
+static inline uint64_t
+flow_state(uint64_t flags, uint16_t generation)
+{
+	return flags | FLOW_IS_LIVE | (uint64_t)generation << 32;
+}
+
+struct flow flow_find(const struct flow_table *t, const struct flow_key *k,
+	const struct flow_times *times, uint32_t now_tick);
+
+/*
+ * Exchanges a found flow's state for another, at the time of now_tick. Nothing happens when
+ * another worker was first, for what it saw is as new; nor when nothing would change.
+ */
+void flow_update(struct flow *f, uint64_t state, uint32_t now_tick);
+
+/*
+ * Adds a flow that was not found. When all its places are taken it displaces the oldest of the
+ * flows that matter least: those that a rule let in, by others of that kind only, for they can be
+ * made again; then those of ours that nobody has answered. False: there is no place.
+ */
+bool flow_add(struct flow_table *t, const struct flow_key *k, uint64_t state,
+	const struct flow_times *times, uint32_t now_tick);
