@@ -80,7 +80,7 @@ show_part(const struct subcommand *self, const struct options *o, const struct p
 	return refusal ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* status, peers, ports: one answer, of which each shows its part. */
+/* status, peers, ports, filter: one answer, of which each shows its part. */
 static int
 show(const struct subcommand *self, const struct options *o)
 {
@@ -218,6 +218,8 @@ static const struct subcommand subcommands[] = {
 	{"ports", "", "the NICs and their counters", show, "ports"},
 	{"drops", "", "packets dropped, by reason, peer or port, and how many a second", drops,
 		"drops"},
+	{"filter", "", "the access rules, how often each has allowed something, and flows", show,
+		"filter"},
 	{"trace", "[FILTER...]", "what becomes of the next packets; FILTER: pairs of peer, "
 		"address, port, reason, verdict or stage and a value", trace, NULL},
 	{"capture", "[FILTER...]", "packets into a pcapng file, before and after the cipher; "

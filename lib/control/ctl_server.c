@@ -79,6 +79,7 @@ static const struct {
 	{"peers", answer_status},
 	{"ports", answer_status},
 	{"drops", answer_status},
+	{"filter", answer_status},
 	{"check", answer_check},
 };
 
@@ -111,8 +112,8 @@ answer(struct control *c, const char *request)
 	for (size_t i = 0; i < ARRAY_COUNT(requests); i++)
 		if (strcmp(requests[i].name, request) == 0)
 			return requests[i].answer(c);
-	return answer_error("unknown request: it must be status, peers, ports, drops, reload, "
-		"check, trace or capture");
+	return answer_error("unknown request: it must be status, peers, ports, drops, filter, "
+		"reload, check, trace or capture");
 }
 
 static int

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "control/filtering.h"
 #include "control/ifaces.h"
 #include "control/ports.h"
 #include "control/quick.h"
@@ -54,6 +55,8 @@ change_gateway(struct control *c, const struct change *change)
 static int
 apply(struct control *c, const struct change *change, struct err *err)
 {
+	if (change->kind == CHANGE_FILTER_SET)
+		return filtering_set(c, change->filter, err);
 	if (change->kind < CHANGE_PORT_ADD)
 		return change_gateway(c, change);
 	if (change->kind < CHANGE_INTERFACE_ADD)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/filtering.h"
+
 static void
 fill_session(struct control *c, const struct control_peer *p, struct status_peer *out, ns_t now)
 {
@@ -87,6 +89,10 @@ report_status(struct control *c)
 	if (c->config.port_ops->fill_status)
 		c->config.port_ops->fill_status(c->config.port_ops->ctx, s);
 	drops_report(c, s);
+	if (filtering_report(c, s)) {
+		status_destroy(s);
+		return NULL;
+	}
 	for (size_t i = 0; i < s->n_ports; i++)
 		if (!s->ports[i].addresses.n)
 			fill_port_addresses(c, &s->ports[i]);

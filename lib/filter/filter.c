@@ -105,14 +105,14 @@ allowed_state(const struct look *l)
 }
 
 static inline bool
-is_by_opener(const struct look *l, const struct flow *f)
+is_by_opener(const struct look *l, const struct flow_found *f)
 {
 	return !(f->state & FLOW_OPENER_IS_HIGH) == !l->key.src_is_high;
 }
 
 /* The flow's state with what this packet adds to it. */
 static inline uint64_t
-seen_state(const struct look *l, const struct flow *f)
+seen_state(const struct look *l, const struct flow_found *f)
 {
 	uint64_t state = f->state | (is_by_opener(l, f) ? 0 : FLOW_IS_ANSWERED);
 	return state | (l->tuple->ends_tcp ? FLOW_IS_ENDING : 0);
@@ -123,7 +123,7 @@ seen_state(const struct look *l, const struct flow *f)
  * which no rule was asked.
  */
 static inline bool
-is_current(const struct look *l, struct flow *f)
+is_current(const struct look *l, struct flow_found *f)
 {
 	uint16_t generation = l->filter->generation;
 	if (likely_true(!(f->state & FLOW_BY_RULE) || flow_generation(f->state) == generation))
@@ -137,7 +137,7 @@ is_current(const struct look *l, struct flow *f)
 
 /* Nothing known lets it pass: it opens a flow, if a rule allows that. */
 static enum filter_verdict
-open_from_tunnel(const struct look *l, struct flow *known)
+open_from_tunnel(const struct look *l, struct flow_found *known)
 {
 	struct filter *f = l->filter;
 	if (l->tuple->kind == TUPLE_TCP)
@@ -155,7 +155,7 @@ open_from_tunnel(const struct look *l, struct flow *known)
 static inline enum filter_verdict
 judge_flow(const struct look *l)
 {
-	struct flow f = flow_find(l->filter->flows, &l->key, &l->filter->times, l->now_tick);
+	struct flow_found f = flow_find(l->filter->flows, &l->key, &l->filter->times, l->now_tick);
 	bool is_opening = l->tuple->kind == TUPLE_TCP_OPENING;
 	if (unlikely_true(!f.slot))
 		return open_from_tunnel(l, &f);
@@ -199,7 +199,7 @@ static inline enum filter_verdict
 note_flow(const struct look *l)
 {
 	struct filter *filter = l->filter;
-	struct flow f = flow_find(filter->flows, &l->key, &filter->times, l->now_tick);
+	struct flow_found f = flow_find(filter->flows, &l->key, &filter->times, l->now_tick);
 	bool is_opening = l->tuple->kind == TUPLE_TCP_OPENING;
 	if (likely_true(f.slot != NULL)) {
 		bool is_stale = (f.state & FLOW_BY_RULE) &&

@@ -157,7 +157,7 @@ line_of(const struct flow_table *t, const struct flow_key *k, unsigned i)
  * is not older than the tag; the second tells that it is not of a later flow either, for that one's
  * tag was stored before its state was released.
  */
-static inline struct flow
+static inline struct flow_found
 find_in_line(struct flow_line *line, const struct flow_key *k, const struct flow_times *times,
 	uint32_t now_tick)
 {
@@ -169,16 +169,16 @@ find_in_line(struct flow_line *line, const struct flow_key *k, const struct flow
 		if ((state & FLOW_IS_TAKEN) || is_free(state, times, now_tick) ||
 			__atomic_load_n(&s->tag, __ATOMIC_RELAXED) != k->tag)
 			continue;
-		return (struct flow){s, state};
+		return (struct flow_found){s, state};
 	}
-	return (struct flow){NULL, 0};
+	return (struct flow_found){NULL, 0};
 }
 
-struct flow
+struct flow_found
 flow_find(const struct flow_table *t, const struct flow_key *k, const struct flow_times *times,
 	uint32_t now_tick)
 {
-	struct flow f = find_in_line(line_of(t, k, 0), k, times, now_tick);
+	struct flow_found f = find_in_line(line_of(t, k, 0), k, times, now_tick);
 	if (likely_true(f.slot != NULL))
 		return f;
 	for (unsigned i = 1; i < FLOW_LINES; i++)
@@ -189,7 +189,7 @@ flow_find(const struct flow_table *t, const struct flow_key *k, const struct flo
 }
 
 void
-flow_update(struct flow *f, uint64_t state, uint32_t now_tick)
+flow_update(struct flow_found *f, uint64_t state, uint32_t now_tick)
 {
 	uint64_t next = (state & ~(uint64_t)UINT32_MAX) | now_tick;
 	if (next == f->state)

@@ -236,6 +236,8 @@ apply_on_interface(struct intent *it, const struct change *c)
 int
 intent_apply(struct intent *it, const struct change *c)
 {
+	if (c->kind == CHANGE_FILTER_SET)
+		return intent_filter_set(it, c->filter);
 	if (c->kind < CHANGE_PORT_ADD)
 		return apply_gateway(&it->gateway, c);
 	if (c->kind < CHANGE_INTERFACE_ADD)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "filter/rule.h"
 #include "intent/array.h"
 
 enum value_kind {
@@ -21,6 +22,7 @@ enum value_kind {
 	VALUE_neighbour,
 	VALUE_hooks,
 	VALUE_table,
+	VALUE_filter,
 };
 
 static const struct {
@@ -56,6 +58,8 @@ change_list_fini(struct change_list *l)
 			free(*text);
 		if (kinds[l->items[i].kind].value == VALUE_hooks)
 			hook_list_fini(&l->items[i].hooks);
+		if (kinds[l->items[i].kind].value == VALUE_filter)
+			filter_plan_destroy(l->items[i].filter);
 	}
 	array_free(l->items, l->n, sizeof(*l->items));
 	*l = (struct change_list){0};
@@ -68,6 +72,8 @@ own(struct change *c)
 	char **text = text_of(c);
 	if (text && *text && !(*text = strdup(*text)))
 		return -ENOMEM;
+	if (kinds[c->kind].value == VALUE_filter)
+		return c->filter && !(c->filter = filter_plan_copy(c->filter)) ? -ENOMEM : 0;
 	if (kinds[c->kind].value != VALUE_hooks)
 		return 0;
 	struct hook_list theirs = c->hooks;
@@ -155,6 +161,10 @@ format_value(const struct change *c, char *out, size_t n_bytes)
 			: c->table.mode == TABLE_OFF ? "off"
 						     : "number",
 			c->table.id);
+		return out;
+	case VALUE_filter:
+		snprintf(out, n_bytes, c->filter ? "%zu rules" : "off",
+			c->filter ? c->filter->n_rules : 0);
 		return out;
 	}
 	return "?";

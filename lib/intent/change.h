@@ -3,9 +3,9 @@
  * The difference between two intents as a list of changes, each of which the reconciler turns
  * into a table update and intent_apply into a new value. In a list that intent_diff made:
  *
- *   options of the process → ports → interfaces that go → for each interface that stays or comes:
- *   its own settings → addresses → peers that come or differ, each with its prefixes →
- *   prefixes that nobody has any more → peers that go
+ *   options of the process → the filter → ports → interfaces that go → for each interface that
+ *   stays or comes: its own settings → addresses → peers that come or differ, each with its
+ *   prefixes → prefixes that nobody has any more → peers that go
  *
  * so that a prefix moves between peers in one step and no traffic meets a gap.
  */
@@ -27,6 +27,7 @@
 	X(GATEWAY_NETFILTER, number, NULL)                                                         \
 	X(GATEWAY_LOG_LEVEL, number, NULL)                                                         \
 	X(GATEWAY_CRYPTO, text, "Crypto")                                                          \
+	X(FILTER_SET, filter, NULL)                                                                \
 	X(PORT_ADD, none, "a new port")                                                            \
 	X(PORT_REMOVE, none, "a port that is gone")                                                \
 	X(PORT_DEVICE, text, "a port's Device")                                                    \
@@ -89,6 +90,7 @@ struct change {
 		struct endpoint_intent endpoint; /* its host is owned by the list */
 		struct neighbour_intent neighbour;
 		struct hook_list hooks; /* owned by the list */
+		struct filter_plan *filter; /* owned by the list; NULL: off */
 		struct {
 			enum table_mode mode;
 			uint32_t id;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "filter/rule.h"
 #include "intent/change.h"
 
 /* Where the changes go, and what they are on at the moment. The first failure sticks. */
@@ -88,6 +89,15 @@ diff_gateway(struct diff *d, const struct gateway_intent *a, const struct gatewa
 	diff_number(d, CHANGE_GATEWAY_NETFILTER, a->netfilter, b->netfilter);
 	diff_number(d, CHANGE_GATEWAY_LOG_LEVEL, a->log_level, b->log_level);
 	diff_text(d, CHANGE_GATEWAY_CRYPTO, a->crypto, b->crypto);
+}
+
+/* As a whole: rules are compiled together. */
+static void
+diff_filter(struct diff *d, const struct filter_plan *a, const struct filter_plan *b)
+{
+	bool is_same = a && b ? filter_plan_is_equal(a, b) : a == b;
+	if (!is_same)
+		emit(d, &(struct change){.kind = CHANGE_FILTER_SET, .filter = (void *)b});
 }
 
 static void
@@ -245,6 +255,7 @@ intent_diff(const struct intent *from, const struct intent *to, struct change_li
 {
 	struct diff d = {.out = out, .on = ""};
 	diff_gateway(&d, &from->gateway, &to->gateway);
+	diff_filter(&d, from->filter, to->filter);
 	diff_ports(&d, from, to);
 	diff_interfaces(&d, from, to);
 	return d.rc;

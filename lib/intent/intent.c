@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "crypto/x25519.h"
+#include "filter/rule.h"
 #include "intent/array.h"
 
 struct intent *
@@ -58,6 +59,7 @@ intent_destroy(struct intent *it)
 		port_destroy(it->ports[i]);
 	for (size_t i = 0; i < it->n_interfaces; i++)
 		interface_destroy(it->interfaces[i]);
+	filter_plan_destroy(it->filter);
 	for (size_t i = 0; i < it->n_files; i++)
 		free(it->files[i]);
 	free(it->files);
@@ -124,7 +126,8 @@ intent_copy(const struct intent *it)
 	if (!copy)
 		return NULL;
 	copy->gateway = it->gateway;
-	int rc = 0;
+	copy->filter_origin = it->filter_origin;
+	int rc = intent_filter_set(copy, it->filter);
 	for (size_t i = 0; i < it->n_files && rc == 0; i++)
 		rc = intent_file_id(copy, it->files[i]) ? 0 : -ENOMEM;
 	for (size_t i = 0; i < it->n_ports && rc == 0; i++)
@@ -349,6 +352,18 @@ neighbour_remove(struct port_intent *p, const struct addr *ip)
 	if (!n)
 		return -ENOENT;
 	array_cut(p->neighbours, p->n_neighbours--, sizeof(*n), (size_t)(n - p->neighbours));
+	return 0;
+}
+
+int
+intent_filter_set(struct intent *it, const struct filter_plan *plan)
+{
+	bool is_on = plan && plan->is_on;
+	struct filter_plan *copy = is_on ? filter_plan_copy(plan) : NULL;
+	if (is_on && !copy)
+		return -ENOMEM;
+	filter_plan_destroy(it->filter);
+	it->filter = copy;
 	return 0;
 }
 

@@ -122,8 +122,12 @@ struct interface_intent {
 	struct peer_set peers;
 };
 
+struct filter_plan;
+
 struct intent {
 	struct gateway_intent gateway;
+	struct filter_plan *filter;   /* filter/rule.h; owned; NULL: all may pass */
+	struct origin filter_origin;
 	struct port_intent *ports[INTENT_MAX_PORTS]; /* in the order in which they came */
 	size_t n_ports;
 	struct interface_intent *interfaces[INTENT_MAX_INTERFACES];
@@ -171,6 +175,10 @@ bool prefix_list_has(const struct prefix_list *l, const struct prefix *p);
 int neighbour_add(struct port_intent *p, const struct neighbour_intent *n);
 int neighbour_remove(struct port_intent *p, const struct addr *ip);
 const struct neighbour_intent *neighbour_find(const struct port_intent *p, const struct addr *ip);
+
+/* Puts a copy of the plan in the place of the intent's; NULL, or one that is off: none. */
+int intent_filter_set(struct intent *it, const struct filter_plan *plan)
+	__attribute__((warn_unused_result));
 
 /* Puts a copy of text in the place of *out; NULL or "" is NULL. 0 or -ENOMEM. */
 int intent_text_set(char **out, const char *text) __attribute__((warn_unused_result));

@@ -33,6 +33,9 @@ status_destroy(struct status *s)
 		free(s->ports[i].addresses.items);
 	for (size_t i = 0; i < s->n_interfaces; i++)
 		status_interface_fini(&s->interfaces[i]);
+	for (size_t i = 0; i < s->filter.n_rules; i++)
+		free(s->filter.rules[i].text);
+	free(s->filter.rules);
 	free(s->workers);
 	free(s->ports);
 	free(s->drops);
@@ -89,6 +92,12 @@ struct status_interface *
 status_add_interface(struct status *s)
 {
 	return add_item(&s->interfaces, &s->n_interfaces, sizeof(*s->interfaces));
+}
+
+struct status_filter_rule *
+status_add_filter_rule(struct status *s)
+{
+	return add_item(&s->filter.rules, &s->filter.n_rules, sizeof(*s->filter.rules));
 }
 
 struct status_peer *

@@ -89,6 +89,19 @@ struct status_interface {
 	size_t n_peers;
 };
 
+struct status_filter_rule {
+	char *text;          /* owned */
+	uint64_t n_hits;     /* new packets it has allowed */
+};
+
+struct status_filter {
+	bool is_on;          /* without it the rest is nothing */
+	bool is_strict_tcp;
+	uint32_t n_flows, max_flows;
+	struct status_filter_rule *rules;
+	size_t n_rules;
+};
+
 struct status {
 	char version[32];
 	uint64_t uptime_s;
@@ -106,6 +119,7 @@ struct status {
 	size_t n_drops_by_peer;
 	struct status_interface *interfaces;
 	size_t n_interfaces;
+	struct status_filter filter;
 };
 
 /* NULL when memory is short. */
@@ -123,6 +137,7 @@ struct status_drop *status_add_drop(struct status *s);
 struct status_drop_part *status_add_drop_by_port(struct status *s);
 struct status_drop_part *status_add_drop_by_peer(struct status *s);
 struct status_interface *status_add_interface(struct status *s);
+struct status_filter_rule *status_add_filter_rule(struct status *s);
 struct status_peer *status_add_peer(struct status_interface *i);
 /* 0 or -ENOMEM. */
 int status_add_allowed(struct status_peer *p, const struct prefix *prefix);

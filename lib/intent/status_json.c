@@ -134,10 +134,27 @@ crypto_json(const struct status_crypto *c)
 		"second_backend", second, "second_why", c->second_why);
 }
 
+static json_t *
+filter_rule_json(const void *item)
+{
+	const struct status_filter_rule *r = item;
+	return json_pack("{s:s, s:o}", "rule", r->text, "hits", number(r->n_hits));
+}
+
+static json_t *
+filter_json(const struct status_filter *f)
+{
+	if (!f->is_on)
+		return json_pack("{s:b}", "on", 0);
+	return json_pack("{s:b, s:b, s:o, s:o, s:o}", "on", 1, "strict_tcp", f->is_strict_tcp,
+		"flows", number(f->n_flows), "max_flows", number(f->max_flows), "rules",
+		list(f->rules, f->n_rules, sizeof(*f->rules), filter_rule_json));
+}
+
 json_t *
 status_to_json(const struct status *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		s->version,
 		"uptime_s", number(s->uptime_s), "now_s", number(s->now_s), "crypto",
 		crypto_json(&s->crypto), "workers",
@@ -150,5 +167,6 @@ status_to_json(const struct status *s)
 		list(s->drops_by_peer, s->n_drops_by_peer, sizeof(*s->drops_by_peer),
 			drop_by_peer_json),
 		"interfaces",
-		list(s->interfaces, s->n_interfaces, sizeof(*s->interfaces), interface_json));
+		list(s->interfaces, s->n_interfaces, sizeof(*s->interfaces), interface_json),
+		"filter", filter_json(&s->filter));
 }

@@ -240,6 +240,38 @@ print_peers(const json_t *status, FILE *out)
 }
 
 static void
+print_filter(const json_t *status, FILE *out)
+{
+	size_t i;
+	const json_t *rule, *filter = json_object_get(status, "filter");
+	const json_t *rules = json_object_get(filter, "rules");
+	if (!json_is_true(json_object_get(filter, "on"))) {
+		fprintf(out, "off: whatever comes out of a tunnel may pass\n");
+		return;
+	}
+	fprintf(out, "on: %zu rules, %llu of %llu flows, TCP %s\n", json_array_size(rules),
+		(unsigned long long)number_of(filter, "flows"),
+		(unsigned long long)number_of(filter, "max_flows"),
+		json_is_true(json_object_get(filter, "strict_tcp")) ? "strict" : "not strict");
+	fprintf(out, "\n%14s  %s\n", "allowed", "rule");
+	json_array_foreach(rules, i, rule)
+		fprintf(out, "%14llu  %s\n", (unsigned long long)number_of(rule, "hits"),
+			text_of(rule, "rule"));
+}
+
+/* In a line; nothing when it is off. */
+static void
+print_filter_line(const json_t *status, FILE *out)
+{
+	const json_t *filter = json_object_get(status, "filter");
+	if (json_is_true(json_object_get(filter, "on")))
+		fprintf(out, "filter: %zu rules, %llu of %llu flows\n",
+			json_array_size(json_object_get(filter, "rules")),
+			(unsigned long long)number_of(filter, "flows"),
+			(unsigned long long)number_of(filter, "max_flows"));
+}
+
+static void
 print_status(const json_t *status, FILE *out)
 {
 	char age[AMOUNT_BYTES];
@@ -250,6 +282,7 @@ print_status(const json_t *status, FILE *out)
 	const char *second = text_of(crypto, "second_backend");
 	fprintf(out, "beside it: %s (%s)\n", second[0] ? second : "none",
 		text_of(crypto, "second_why"));
+	print_filter_line(status, out);
 	print_workers(status, out);
 	fputc('\n', out);
 	print_ports(status, out);
@@ -268,6 +301,7 @@ static const struct {
 	[STATUS_VIEW_DROPS] = {"drops", print_drops},
 	[STATUS_VIEW_DROPS_BY_PORT] = {"drops-by-port", print_drops_by_port},
 	[STATUS_VIEW_DROPS_BY_PEER] = {"drops-by-peer", print_drops_by_peer},
+	[STATUS_VIEW_FILTER] = {"filter", print_filter},
 };
 
 int

@@ -15,9 +15,10 @@ enum status_view {
 	STATUS_VIEW_DROPS,
 	STATUS_VIEW_DROPS_BY_PORT,
 	STATUS_VIEW_DROPS_BY_PEER,
+	STATUS_VIEW_FILTER,
 };
 
-/* "status", "peers", "ports", "drops", "drops-by-port" or "drops-by-peer". 0 or -EINVAL. */
+/* "status", "peers", "ports", "drops", "drops-by-port", "drops-by-peer", "filter". 0 or -EINVAL. */
 int status_view_parse(const char *text, enum status_view *out);
 
 void status_print(const json_t *status, enum status_view view, FILE *out);

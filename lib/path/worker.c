@@ -143,8 +143,17 @@ process(struct worker *w, struct watched *v)
 	watched_after(v, STAGE_OPEN);
 	verify_burst(w, b);
 	watched_after(v, STAGE_VERIFY);
+	struct filter *filter = rcu_read(w->tables->filter);
+	if (unlikely_true(filter != NULL)) {
+		filter_routed(w, b, filter);
+		watched_after(v, STAGE_FILTER);
+	}
 	route_burst(w, b);
 	watched_after(v, STAGE_ROUTE);
+	if (unlikely_true(filter != NULL)) {
+		filter_tunnel(w, b, filter);
+		watched_after(v, STAGE_FILTER);
+	}
 	peers_burst(w, b);
 	watched_after(v, STAGE_PEERS);
 	seal_burst(w, b);

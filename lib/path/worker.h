@@ -111,6 +111,9 @@ void classify_burst(struct worker *w, struct burst *b);
 void sessions_burst(struct worker *w, struct burst *b);
 void open_burst(struct worker *w, struct burst *b);
 void verify_burst(struct worker *w, struct burst *b);
+/* path/filter.c, while there is a filter: behind verify, and behind route. */
+void filter_routed(struct worker *w, struct burst *b, struct filter *filter);
+void filter_tunnel(struct worker *w, struct burst *b, struct filter *filter);
 void route_burst(struct worker *w, struct burst *b);
 void peers_burst(struct worker *w, struct burst *b);
 void seal_burst(struct worker *w, struct burst *b);

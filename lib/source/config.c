@@ -30,6 +30,7 @@ static const struct config_section *const sections[] = {
 	&config_section_port,
 	&config_section_interface,
 	&config_section_peer,
+	&config_section_filter,
 	&config_section_headscale,
 	&config_section_segment,
 };
@@ -196,7 +197,7 @@ unknown_section(struct config_reader *r, const char *name)
 		return config_error(r, "unknown section [%s]; did you mean [%s]?", q.text, near);
 	return config_error(r,
 		"unknown section [%s]; the sections are [Gateway], [Port NAME], "
-		"[Interface] and [Peer]",
+		"[Interface], [Peer] and [Filter]",
 		q.text);
 }
 

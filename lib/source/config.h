@@ -2,8 +2,8 @@
 /*
  * The config file as a source of intents: the INI dialect of wg and wg-quick, with sections of
  * ours beside theirs. Every section and key is declared once, in a row of a table
- * (config_gateway.c, config_port.c, config_interface.c, config_peer.c); parser, error messages and
- * the manual follow from the row.
+ * (config_gateway.c, config_port.c, config_interface.c, config_peer.c, config_filter.c); parser,
+ * error messages and the manual follow from the row.
  *
  * On an error the sentence names file, line, what was expected and an example, and the intent is
  * to be thrown away. What is odd but allowed goes to the intent's warnings.

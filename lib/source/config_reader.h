@@ -35,8 +35,8 @@ struct config_section {
 };
 
 extern const struct config_section config_section_gateway, config_section_port,
-	config_section_interface, config_section_peer, config_section_headscale,
-	config_section_segment;
+	config_section_interface, config_section_peer, config_section_filter,
+	config_section_headscale, config_section_segment;
 
 /* A prefix of the [Peer] being read, with its line. */
 struct allowed_line {

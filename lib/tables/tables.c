@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "filter/filter.h"
 #include "tables/own.h"
 
 static bool
@@ -78,6 +79,9 @@ tables_destroy(struct tables *t)
 		free(t->nexthops[id]);
 	free(t->nexthops);
 	free(t->locals);
+	if (t->filter)
+		t->filter->owns_flows = true;
+	filter_destroy(t->filter);
 	tables_listen_fini(t);
 	arena_fini(&t->peers);
 	arena_fini(&t->sessions);

@@ -188,6 +188,7 @@ struct local_set {
 };
 
 struct watch_set;
+struct filter;
 
 struct tables {
 	/* Read by workers. */
@@ -195,6 +196,7 @@ struct tables {
 	struct nexthop **nexthops;       /* by id; rcu_read */
 	struct local_set *locals;        /* rcu_read */
 	struct watch_set *watches;       /* rcu_read; NULL: nobody looks at packets (watch/) */
+	struct filter *filter;           /* rcu_read; NULL: all may pass (filter/) */
 	uint32_t underlay_generation; /* relaxed; grows with each change outer headers may feel */
 	struct route_table *underlay[TABLES_MAX_UNDERLAYS][2]; /* outer packets: never a tunnel */
 	struct iface_entry ifaces[TABLES_MAX_IFACES];
@@ -483,6 +485,12 @@ struct session_info {
 	uint64_t send_counter;
 };
 void tables_session_info(struct tables *t, uint32_t peer_id, struct session_info *out);
+
+/*
+ * Replaces the filter, which becomes the tables' own; NULL: all may pass. The flow table of the one
+ * before goes with it, unless the new one has it too.
+ */
+void tables_filter_set(struct tables *t, struct filter *filter);
 
 /* ---- Routes, next hops, addresses ---- */
 

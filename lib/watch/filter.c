@@ -91,7 +91,7 @@ is_sound(const struct filter_insn *insn, uint32_t left)
 }
 
 int
-filter_check(const struct filter *f, struct err *err)
+filter_check(const struct watch_filter *f, struct err *err)
 {
 	if (f->n_insns > FILTER_MAX_INSNS)
 		return err_set(err, -EINVAL, "the filter has %u instructions, at most %d are taken",
@@ -247,7 +247,7 @@ step(struct machine *m, const struct filter_insn *insn)
 }
 
 uint32_t
-filter_run(const struct filter *f, const struct filter_packet *packet)
+filter_run(const struct watch_filter *f, const struct filter_packet *packet)
 {
 	struct machine m = {.packet = packet};
 	if (!f->n_insns)

@@ -23,7 +23,7 @@ struct filter_insn {
 	uint32_t k;
 };
 
-struct filter {
+struct watch_filter {
 	uint32_t n_insns;    /* 0: everything passes */
 	struct filter_insn insns[FILTER_MAX_INSNS];
 };
@@ -36,6 +36,6 @@ struct filter_packet {
 };
 
 /* 0, or -EINVAL with what is wrong about which instruction. */
-int filter_check(const struct filter *f, struct err *err) __attribute__((warn_unused_result));
+int filter_check(const struct watch_filter *f, struct err *err) __attribute__((warn_unused_result));
 /* How many bytes of the packet the checked program wants; 0: it is not wanted. Pure. */
-uint32_t filter_run(const struct filter *f, const struct filter_packet *packet);
+uint32_t filter_run(const struct watch_filter *f, const struct filter_packet *packet);

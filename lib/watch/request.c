@@ -37,7 +37,7 @@ take_insn(const json_t *j, struct filter_insn *out)
 }
 
 static int
-take_filter(const json_t *object, const char *field, struct filter *f, struct err *err)
+take_filter(const json_t *object, const char *field, struct watch_filter *f, struct err *err)
 {
 	const json_t *j = json_object_get(object, field);
 	size_t n = json_array_size(j);

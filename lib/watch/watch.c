@@ -84,7 +84,7 @@ watch_set_without(const struct watch_set *was, struct watch *w)
 }
 
 uint32_t
-watch_wants(const struct watch_plan *plan, const struct filter *f,
+watch_wants(const struct watch_plan *plan, const struct watch_filter *f,
 	const struct filter_packet *packet)
 {
 	uint32_t n = filter_run(f, packet);

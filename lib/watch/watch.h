@@ -35,7 +35,7 @@ enum watch_kind {
 struct watch_plan {
 	enum watch_kind kind;
 	struct watch_match match;             /* trace */
-	struct filter inner, outer;           /* capture: of raw IP, and of Ethernet */
+	struct watch_filter inner, outer;           /* capture: of raw IP, and of Ethernet */
 	uint64_t links[WATCH_MAX_LINKS / 64]; /* capture: bit i: what passes by link i */
 	uint32_t snap_bytes;                  /* capture: as much of each */
 };
@@ -103,7 +103,7 @@ watch_add_link(struct watch_plan *plan, uint16_t link_id)
 }
 
 /* What of a packet's bytes a capture copies, 0: it does not want it. */
-uint32_t watch_wants(const struct watch_plan *plan, const struct filter *f,
+uint32_t watch_wants(const struct watch_plan *plan, const struct watch_filter *f,
 	const struct filter_packet *packet);
 /* The worker: room for a record and n_bytes behind it; NULL, and counted: there is none. */
 struct watch_record *watch_add(struct watch_lane *lane, uint32_t n_bytes);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/secret.h"
+#include "filter/filter.h"
 #include "watch/watch.h"
 #include "wire/wg.h"
 
@@ -409,6 +410,30 @@ flood(struct churn *c, struct gate *gate, unsigned tunnel)
 	}
 }
 
+/* On, off, or with other rules: what flies is allowed by all of them, if by its flow alone. */
+static void
+change_filter(struct churn *c, struct gate *gate, unsigned tunnel)
+{
+	struct filter *was = gate->config.tables->filter;
+	struct filter_plan plan = {.is_on = true, .max_flows = FILTER_FLOWS_MIN};
+	struct filter_rule rule = {0};
+	char text[] = "* -> * : *";
+	struct err err = {0};
+	plan.is_strict_tcp = draw(&c->rng) % 2;
+	if (was && draw(&c->rng) % 4 == 0) {
+		tables_filter_set(gate->config.tables, NULL);
+		return;
+	}
+	must(filter_rule_parse(text, &rule, &err), err.text);
+	must(filter_plan_add(&plan, &rule), "filter_plan_add");
+	bool keeps = was && draw(&c->rng) % 4;
+	struct filter *now = filter_create(&plan, keeps ? was->flows : NULL,
+		(uint16_t)(was ? was->generation % UINT16_MAX + 1 : 1), &err);
+	must(now ? 0 : -ENOMEM, err.text);
+	tables_filter_set(gate->config.tables, now);
+	filter_plan_fini(&plan);
+}
+
 static void
 watch_end(struct gate *gate, struct watch **watch)
 {
@@ -479,7 +504,7 @@ take_records(struct churn *c, struct watch *watch)
 typedef void (*change)(struct churn *c, struct gate *gate, unsigned tunnel);
 static const change changes[] = {change_endpoint, change_nexthops, change_routes, change_locals,
 	change_allowed, replace_peer, wipe_sessions, give_up_handshake, send_keepalive,
-	send_message, change_interface, detach_port, change_watch, change_watch};
+	send_message, change_interface, detach_port, change_watch, change_watch, change_filter};
 
 /* ---- Life ---- */
 
@@ -523,6 +548,7 @@ settle(struct gate *gate)
 	set_nexthops(gate, true);
 	set_locals(gate, GATE_LOCALS);
 	tables_iface_set_mtu(t, gate->iface_id, GATE_MTU);
+	tables_filter_set(t, NULL);
 	must(tables_iface_set_port(t, gate->iface_id, GATE_LISTEN_PORT), "tables_iface_set_port");
 	__atomic_store_n(&gate->listen_port, GATE_LISTEN_PORT, __ATOMIC_RELAXED);
 	for (unsigned k = 0; k < N_TUNNELS; k++) {

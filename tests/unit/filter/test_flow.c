@@ -90,7 +90,7 @@ test_times(void **state)
 		assert_true(is_there(t, &k, start - 1)); /* another worker's clock */
 		assert_true(is_there(t, &k, start + lives));
 		assert_false(is_there(t, &k, start + lives + 1));
-		struct flow f = flow_find(t, &k, &times, start + lives);
+		struct flow_found f = flow_find(t, &k, &times, start + lives);
 		flow_update(&f, f.state, start + lives);
 		assert_true(is_there(t, &k, start + 2 * lives));
 		assert_false(is_there(t, &k, start + 2 * lives + 1));
@@ -169,7 +169,7 @@ hammer(void *arg)
 		z = z * 6364136223846793005ull + 1442695040888963407ull;
 		uint32_t n = (uint32_t)(z >> 33) % N_FLOWS, tick = round / 8;
 		struct flow_key k = key_of(t, n % 2 ? ADDR_V4 : ADDR_V6, n, z >> 63);
-		struct flow f = flow_find(t, &k, &times, tick);
+		struct flow_found f = flow_find(t, &k, &times, tick);
 		if (!f.slot)
 			flow_add(t, &k, flow_state(0, (uint16_t)(n + 1)), &times, tick);
 		else if (flow_generation(f.state) != n + 1)

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "filter/rule.h"
 #include "intent/change.h"
 
 static const struct origin nowhere;
@@ -92,6 +93,10 @@ dump_of(const struct intent *it)
 	const struct gateway_intent *g = &it->gateway;
 	say(&d, "gateway %s %d %d %d %d %d %d %s", g->workers, g->control_core, g->hugepages_mib,
 		g->idle, g->host, g->netfilter, g->log_level, g->crypto);
+	if (it->filter)
+		say(&d, "filter %d %u rules %zu %s", it->filter->is_strict_tcp,
+			it->filter->max_flows, it->filter->n_rules,
+			it->filter->n_rules ? it->filter->rules[0].text : "");
 	for (size_t i = 0; i < it->n_ports; i++)
 		say_port(&d, it->ports[i]);
 	for (size_t n = 0; n < it->n_interfaces; n++) {
@@ -242,6 +247,21 @@ random_interface(struct intent *it, const char *name)
 		random_peer(&i->peers);
 }
 
+static void
+random_filter(struct intent *it)
+{
+	struct filter_plan plan = {.is_on = random_below(2), .max_flows = random_below(2)};
+	for (unsigned n = random_below(3); n > 0; n--) {
+		struct filter_rule r = {0};
+		char text[32];
+		snprintf(text, sizeof(text), "* -> * : tcp/%u", random_below(2));
+		assert_int_equal(filter_rule_parse(text, &r, NULL), 0);
+		assert_int_equal(filter_plan_add(&plan, &r), 0);
+	}
+	assert_int_equal(intent_filter_set(it, &plan), 0);
+	filter_plan_fini(&plan);
+}
+
 static struct intent *
 random_intent(void)
 {
@@ -257,6 +277,7 @@ random_intent(void)
 	g->netfilter = random_below(2);
 	g->log_level = random_below(4);
 	snprintf(g->crypto, sizeof(g->crypto), "%s", random_below(2) ? "sodium" : "");
+	random_filter(it);
 	for (unsigned n = 0; n < 3; n++) {
 		if (random_below(3))
 			random_port(it, ports[n]);

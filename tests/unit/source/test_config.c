@@ -21,6 +21,7 @@
 #include "base/bytes.h"
 #include "base/nearest.h"
 #include "crypto/aead_names.h"
+#include "filter/rule.h"
 #include "intent/change.h"
 #include "source/config.h"
 
@@ -53,7 +54,7 @@ static const struct {
 		"wg0.conf:3: ListenPort belongs in [Interface], not in [Peer]"},
 	{"[Interfaces]\n", "wg0.conf:1: unknown section [Interfaces]; did you mean [Interface]?"},
 	{"[Router]\n", "wg0.conf:1: unknown section [Router]; the sections are [Gateway], [Port "
-		       "NAME], [Interface] and [Peer]"},
+		       "NAME], [Interface], [Peer] and [Filter]"},
 	{"\n# x\n[Headscale]\nServer = https://hs.example\n",
 		"wg0.conf:3: [Headscale] is not in this version: take the section out"},
 	{"[Segment office]\n",
@@ -132,6 +133,23 @@ static const struct {
 	{"[Interface]\nSaveConfig = yes\n",
 		"wg0.conf:2: SaveConfig = yes: expected true or false, for example: SaveConfig = "
 		"false"},
+	/* the filter's rules */
+	{"[Filter]\nAllow = 10.0.0.1\n",
+		"wg0.conf:2: Allow: there is no -> between sources and destinations, as in: "
+		"Allow = 10.0.0.0/24, 10.1.0.7 -> 192.168.20.0/24 : tcp/22, tcp/8000-8100, icmp"},
+	{"[Filter]\nAllow = * -> 10.0.0.1 : tcp/x\n",
+		"wg0.conf:2: Allow: 'tcp/x' among the services: expected tcp/22, udp/5000-5100, "
+		"sctp, icmp, proto/47 or *, as in: Allow = 10.0.0.0/24, 10.1.0.7 -> "
+		"192.168.20.0/24 : tcp/22, tcp/8000-8100, icmp"},
+	{"[Filter]\nAlow = * -> *\n",
+		"wg0.conf:2: unknown key 'Alow' in [Filter]; did you mean Allow?"},
+	{"[Filter]\nFlows = 5\n",
+		"wg0.conf:2: Flows = 5: expected 1024 to 67108864, for example: Flows = 1000000"},
+	{"[Filter]\nUDPTimeout = 0\n", "wg0.conf:2: UDPTimeout = 0: expected seconds, at least 1, "
+		"for example: UDPTimeout = 180"},
+	{"[Filter]\n[Gateway]\n[Filter]\n",
+		"wg0.conf:3: a second [Filter]: the first is at wg0.conf:1, and there is one for "
+		"all files"},
 	/* things given twice or not at all */
 	{"[Port wan]\n[Port wan]\n", "wg0.conf:2: a second [Port wan]: the first is at wg0.conf:1"},
 	{"[Gateway]\n\n[Gateway]\n",
@@ -227,6 +245,35 @@ test_wg_quick_file(void **state)
 	assert_int_equal(p->origin.line, 11);
 	assert_int_equal(it->n_warnings, 0);
 	assert_int_equal(intent_check(it, &err), 0);
+	intent_destroy(it);
+}
+
+/* Rules keep their order; a section alone is a filter that allows nothing. */
+static void
+test_filter(void **state)
+{
+	struct err err = {""};
+	struct intent *it = intent_create();
+	assert_int_equal(parse(it, "wg0.conf", INTERFACE, &err), 0);
+	assert_null(it->filter);
+	intent_destroy(it);
+	it = intent_create();
+	assert_int_equal(parse(it, "wg0.conf", "[Filter]\nStrictTCP = yes\nFlows = 5000\n"
+		"Allow = 10.0.0.0/24 -> fd00::1, * : udp/53\nAllow = * -> 10.0.0.1\n"
+		"UDPTimeout = 60\nTCPTimeout = 600\n", &err), 0);
+	const struct filter_plan *p = it->filter;
+	assert_true(p->is_on && p->is_strict_tcp);
+	assert_int_equal(p->max_flows, 5000);
+	assert_int_equal(p->udp_timeout_s, 60);
+	assert_int_equal(p->tcp_timeout_s, 600);
+	assert_int_equal(p->n_rules, 2);
+	assert_string_equal(p->rules[0].text, "10.0.0.0/24 -> fd00::1, * : udp/53");
+	assert_int_equal(p->rules[0].n_destinations, 3);
+	assert_int_equal(p->rules[1].n_services, 4);
+	intent_destroy(it);
+	it = intent_create();
+	assert_int_equal(parse(it, "wg0.conf", "[Filter]\n", &err), 0);
+	assert_true(it->filter->is_on);
 	intent_destroy(it);
 }
 
@@ -562,6 +609,7 @@ main(void)
 		cmocka_unit_test(test_bad_bytes),
 		cmocka_unit_test(test_wg_quick_file),
 		cmocka_unit_test(test_wg_quick_keys),
+		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_commands_of_others),
 		cmocka_unit_test(test_names_of_interfaces),
 		cmocka_unit_test(test_several_files),

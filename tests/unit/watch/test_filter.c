@@ -27,7 +27,7 @@ static const uint8_t udp_packet[PACKET_BYTES] = {0x45, 0, 0, 60, 0, 1, 0, 0, 64,
 static const struct filter_packet udp = {udp_packet, PACKET_BYTES, PACKET_BYTES};
 
 static bool
-compile(const char *text, int link_type, struct filter *out)
+compile(const char *text, int link_type, struct watch_filter *out)
 {
 	struct bpf_program program;
 	pcap_t *pcap = pcap_open_dead(link_type, 65535);
@@ -70,7 +70,7 @@ chooses(void **state)
 		{"ip6", false},
 		{"ip[100] = 0", false},
 	};
-	struct filter f;
+	struct watch_filter f;
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
 		assert_true(compile(rows[i].text, DLT_RAW, &f));
 		assert_int_equal(filter_check(&f, NULL), 0);
@@ -136,14 +136,14 @@ refuses(void **state)
 		{3, {{JEQ, 1, 0, 1}, {RET, 0, 0, 1}, {RET, 0, 0, 0}}, true},
 	};
 	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
-		struct filter f = {.n_insns = rows[i].n};
+		struct watch_filter f = {.n_insns = rows[i].n};
 		memcpy(f.insns, rows[i].insns, sizeof(rows[i].insns));
 		if ((filter_check(&f, NULL) == 0) != rows[i].is_good)
 			fail_msg("row %zu", i);
 		if (rows[i].is_good)
 			(void)filter_run(&f, &udp);
 	}
-	struct filter longest = {.n_insns = FILTER_MAX_INSNS + 1};
+	struct watch_filter longest = {.n_insns = FILTER_MAX_INSNS + 1};
 	assert_int_equal(filter_check(&longest, NULL), -EINVAL);
 }
 
@@ -169,7 +169,7 @@ agrees_with_libpcap(void **state)
 	memcpy(bytes, udp_packet, PACKET_BYTES);
 	const struct filter_packet packet = {bytes, PACKET_BYTES, 99};
 	for (unsigned i = 0; i < RANDOM_PROGRAMS; i++) {
-		struct filter f = {.n_insns = 1 + draw(&rng) % 12};
+		struct watch_filter f = {.n_insns = 1 + draw(&rng) % 12};
 		struct bpf_insn theirs[12];
 		/* Their scratch words are not cleared: those are stored to before all else. */
 		for (unsigned k = 0; k < f.n_insns; k++) {
