@@ -80,8 +80,10 @@ static inline struct flow_key
 finish_key(const struct flow_table *t, wide sum, bool src_is_high)
 {
 	sum += (wide)t->key[2 * WORDS_MAX] << 64 | t->key[2 * WORDS_MAX + 1];
-	uint64_t spread = (uint64_t)sum * 0x9e3779b97f4a7c15ull;
 	uint64_t tag = (uint64_t)(sum >> 64);
+	/* The sum is linear: flows that are numbered through would lie in heaps. */
+	uint64_t spread = tag ^ (uint64_t)sum;
+	spread = (spread ^ spread >> 32) * 0x9e3779b97f4a7c15ull;
 	return (struct flow_key){
 		.tag = tag + !tag,
 		.line = (uint32_t)(spread >> 32),

@@ -10,48 +10,12 @@
 
 _Static_assert((int)BURST_MAX <= (int)FILTER_BULK_MAX, "a burst is judged at once");
 
-/* The packets of a list that are asked about: the k-th is the list's at[k]. */
+/* The packets of a list that are asked about. */
 struct asked {
 	uint32_t n;
-	uint16_t at[BURST_MAX];
+	struct packet *packets[BURST_MAX];
 	struct filter_query queries[BURST_MAX];
 };
-
-static inline void
-ask(struct asked *a, const struct burst *b, uint16_t at)
-{
-	const struct packet *p = &b->packets[at];
-	a->at[a->n] = at;
-	a->queries[a->n++] = (struct filter_query){p->ip, p->n_bytes, p->family, FILTER_PASS};
-}
-
-static void
-drop_denied(struct burst *b, const struct asked *a)
-{
-	static const uint8_t reasons[] = {
-		[FILTER_DENIED] = DROP_FILTER_DENIED,
-		[FILTER_NO_FLOW] = DROP_FILTER_NO_FLOW,
-		[FILTER_FLOWS_FULL] = DROP_FILTER_FULL,
-		[FILTER_NOT_READABLE] = DROP_FILTER_UNREADABLE,
-	};
-	for (uint32_t i = 0; i < a->n; i++) {
-		uint8_t verdict = a->queries[i].verdict;
-		if (unlikely_true(verdict != FILTER_PASS))
-			packet_drop(&b->packets[a->at[i]], (enum drop_reason)reasons[verdict]);
-	}
-}
-
-/* Takes those that have got their verdict out of the list. */
-static void
-keep_undecided(const struct burst *b, struct stage_list *list)
-{
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < list->n; i++) {
-		if (likely_true(b->packets[list->at[i]].verdict == VERDICT_NONE))
-			list->at[n++] = list->at[i];
-	}
-	list->n = n;
-}
 
 /* A packet that was opened in this turn has its session still. */
 static inline bool
@@ -60,34 +24,61 @@ came_out_of_tunnel(const struct packet *p)
 	return p->session != NULL;
 }
 
+static void
+ask(struct asked *a, const struct stage_list *list, bool out_of_tunnel)
+{
+	a->n = 0;
+	for (uint32_t i = 0; i < list->n; i++) {
+		struct packet *p = list->packets[i];
+		if (came_out_of_tunnel(p) != out_of_tunnel)
+			continue;
+		a->packets[a->n] = p;
+		a->queries[a->n++] =
+			(struct filter_query){p->ip, p->n_bytes, p->family, FILTER_PASS};
+	}
+}
+
+/* Drops what was denied; what has got its verdict leaves the list. */
+static void
+heed(const struct asked *a, struct stage_list *list)
+{
+	static const uint8_t reasons[] = {
+		[FILTER_DENIED] = DROP_FILTER_DENIED,
+		[FILTER_NO_FLOW] = DROP_FILTER_NO_FLOW,
+		[FILTER_FLOWS_FULL] = DROP_FILTER_FULL,
+		[FILTER_NOT_READABLE] = DROP_FILTER_UNREADABLE,
+	};
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < a->n; i++) {
+		uint8_t verdict = a->queries[i].verdict;
+		if (unlikely_true(verdict != FILTER_PASS))
+			packet_drop(a->packets[i], (enum drop_reason)reasons[verdict]);
+	}
+	for (uint32_t i = 0; i < list->n; i++) {
+		if (likely_true(list->packets[i]->verdict == VERDICT_NONE))
+			list->packets[n++] = list->packets[i];
+	}
+	list->n = n;
+}
+
 void
 filter_routed(struct worker *w, struct burst *b, struct filter *filter)
 {
 	struct asked a;
-	a.n = 0;
-	for (uint32_t i = 0; i < b->routed.n; i++) {
-		if (came_out_of_tunnel(&b->packets[b->routed.at[i]]))
-			ask(&a, b, b->routed.at[i]);
-	}
+	ask(&a, &b->routed, true);
 	if (!a.n)
 		return;
 	filter_from_tunnel(filter, a.queries, a.n, w->now_ns);
-	drop_denied(b, &a);
-	keep_undecided(b, &b->routed);
+	heed(&a, &b->routed);
 }
 
 void
 filter_tunnel(struct worker *w, struct burst *b, struct filter *filter)
 {
 	struct asked a;
-	a.n = 0;
-	for (uint32_t i = 0; i < b->tunnel.n; i++) {
-		if (!came_out_of_tunnel(&b->packets[b->tunnel.at[i]]))
-			ask(&a, b, b->tunnel.at[i]);
-	}
+	ask(&a, &b->tunnel, false);
 	if (!a.n)
 		return;
 	filter_into_tunnel(filter, a.queries, a.n, w->now_ns);
-	drop_denied(b, &a);
-	keep_undecided(b, &b->tunnel);
+	heed(&a, &b->tunnel);
 }
