@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "control/core.h"
 #include "control/ifaces.h"
+#include "control/membership.h"
 #include "control/ports.h"
 #include "control/pulse.h"
 #include "control/reload.h"
@@ -61,6 +62,7 @@ on_turn(uv_timer_t *timer)
 	ns_t now = clock_boot_ns();
 	timing_turn(&c->timing, now);
 	take_events(c, now);
+	membership_turn(c);
 	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++)
 		server_turn(&c->ifaces[i].ctl);
 }
@@ -75,6 +77,7 @@ on_tick(uv_timer_t *timer)
 	path_mtus_tick(&c->path_mtus, c->tables, now);
 	routes_tick(c->routes, now);
 	resolver_tick(&c->resolver, now);
+	membership_tick(c);
 	pulse_tick(c, now);
 	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++) {
 		server_tick(&c->ifaces[i].uapi, now);
@@ -211,6 +214,8 @@ create(struct control *c, struct err *err)
 	if (!rc)
 		rc = open_routes(c, err);
 	if (!rc)
+		rc = membership_complete(c, c->config.intent, err);
+	if (!rc)
 		rc = apply_first(c, err);
 	if (!rc && control_has_host(c))
 		rc = routes_sync(c->routes, SYNC_MS, err);
@@ -238,6 +243,7 @@ control_create(const struct control_config *config, struct control **out, struct
 	c->boxes = config->boxes;
 	c->exception = config->exception;
 	c->started_ns = clock_boot_ns();
+	membership_init(&c->membership);
 	for (unsigned i = 0; i < TABLES_MAX_PORTS; i++)
 		c->twins[i].twin.fd = -1;
 	int rc = create(c, err);
@@ -311,6 +317,7 @@ close_loop(struct control *c)
 void
 control_destroy(struct control *c)
 {
+	membership_fini(c);
 	if (c->routes)
 		transition_leave(c);
 	handshaker_stop(&c->handshaker);

@@ -11,6 +11,7 @@
 #include "control/drops.h"
 #include "control/handshaker.h"
 #include "control/hook.h"
+#include "control/membership.h"
 #include "control/path_mtus.h"
 #include "control/peers.h"
 #include "control/quick_default.h"
@@ -79,6 +80,8 @@ struct control {
 	struct handshaker handshaker;
 	struct timing timing;
 	struct resolver resolver;
+
+	struct membership membership; /* in a tailnet */
 
 	struct drops drops;
 	struct path_mtus path_mtus;

@@ -368,6 +368,7 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 {
 	switch (change->kind) {
 	case CHANGE_INTERFACE_REMOVE:
+		membership_iface_gone(c, i);
 		remove_iface(c, i);
 		return 0;
 	case CHANGE_INTERFACE_SET_HOOKS:
@@ -394,6 +395,8 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 		return 0;
 	case CHANGE_INTERFACE_SET_TABLE:
 		return set_table(c, i, change, err);
+	case CHANGE_INTERFACE_SET_HEADSCALE:
+		return membership_set(c, i, change->headscale, err);
 	case CHANGE_INTERFACE_ADDRESS_ADD:
 		return change_address(c, i, &change->prefix, true, err);
 	case CHANGE_INTERFACE_ADDRESS_REMOVE:

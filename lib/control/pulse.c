@@ -7,7 +7,10 @@
 
 enum { STATUS_EVERY_S = 5 };
 
-/* Workers first, then the exception thread, then those of the handshakes. */
+/*
+ * Workers first, then the exception thread, then those of the handshakes. The tailnet's thread is
+ * not watched: packets pass without it.
+ */
 static unsigned
 gather(const struct control *c, uint64_t turns[WATCHDOG_MAX_THREADS])
 {

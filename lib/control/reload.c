@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/ctl_server.h"
+#include "control/membership.h"
 #include "control/transition.h"
 #include "host/caps.h"
 #include "source/config.h"
@@ -59,8 +60,15 @@ reload_now(struct control *c, struct reconcile_report *report, struct err *err)
 	for (size_t i = 0; i < wanted->n_warnings; i++)
 		log_warn("%s", wanted->warnings[i]);
 	warn_of_bounds(c->running, wanted);
+	rc = membership_complete(c, wanted, err);
+	if (rc) {
+		log_error("the config was not reloaded: %s", err->text);
+		intent_destroy(wanted);
+		return rc;
+	}
 	transition_begin(c, wanted, report);
 	transition_end(c, report);
+	membership_look_again(c);
 	intent_destroy(wanted);
 	log_info("config reloaded: %u changes, %u failed, %u need a restart", report->n_applied,
 		report->n_failed, report->n_restart);

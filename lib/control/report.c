@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/filtering.h"
+#include "tailnet/tailnet.h"
 
 static void
 fill_session(struct control *c, const struct control_peer *p, struct status_peer *out, ns_t now)
@@ -77,6 +78,27 @@ fill_port_addresses(struct control *c, struct status_port *out)
 		prefix_list_add(&out->addresses, &p->addresses.items[i]);
 }
 
+static void
+fill_tailnet(struct control *c, struct status_tailnet *out)
+{
+	struct membership *m = &c->membership;
+	struct tailnet_status s;
+	const struct interface_intent *i = intent_interface_find(c->running, m->on);
+	if (!i || !i->headscale || !membership_status(c, &s))
+		return;
+	memcpy(out->on, m->on, sizeof(out->on));
+	memcpy(out->server, i->headscale->server, sizeof(out->server));
+	snprintf(out->phase, sizeof(out->phase), "%s", tailnet_phase_name(s.phase));
+	memcpy(out->trouble, s.trouble, sizeof(out->trouble));
+	memcpy(out->auth_url, s.auth_url, sizeof(out->auth_url));
+	memcpy(out->login, s.login, sizeof(out->login));
+	if (m->view && m->view->self)
+		snprintf(out->name, sizeof(out->name), "%s", m->view->self->name);
+	out->since_s = (uint64_t)s.since_s;
+	out->key_expiry_s = (uint64_t)s.key_expiry_s;
+	out->n_peers = m->owned.n;
+}
+
 struct status *
 report_status(struct control *c)
 {
@@ -93,6 +115,7 @@ report_status(struct control *c)
 		status_destroy(s);
 		return NULL;
 	}
+	fill_tailnet(c, &s->tailnet);
 	for (size_t i = 0; i < s->n_ports; i++)
 		if (!s->ports[i].addresses.n)
 			fill_port_addresses(c, &s->ports[i]);

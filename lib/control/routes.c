@@ -3,6 +3,7 @@
 #include "control/routes.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -397,4 +398,40 @@ routes_tick(struct routes *r, ns_t now_ns)
 	neighs_tick(&r->neighs, now_ns);
 	hops_tick(&r->hops);
 	routes_settle(r);
+}
+
+/* ---- Looked up ---- */
+
+static bool
+is_ports(const struct routes *r, const struct net_addr *a)
+{
+	const struct device *d = device_find(&r->devices, a->ifindex);
+	return d && d->role == DEVICE_PORT && a->scope != RT_SCOPE_HOST &&
+		a->scope != RT_SCOPE_LINK;
+}
+
+size_t
+routes_port_addresses(const struct routes *r, struct addr *out, size_t max)
+{
+	size_t n = 0;
+	for (unsigned i = 0; i < r->devices.n_addrs && n < max; i++) {
+		const struct net_addr *a = &r->devices.addrs[i];
+		if (is_ports(r, a))
+			out[n++] = a->prefix.addr;
+	}
+	return n;
+}
+
+bool
+routes_is_attached(const struct routes *r, const struct prefix *p)
+{
+	for (unsigned i = 0; i < r->devices.n_addrs; i++) {
+		const struct prefix *own = &r->devices.addrs[i].prefix;
+		const struct prefix *wider = own->len < p->len ? own : p;
+		const struct prefix *other = wider == own ? p : own;
+		if (is_ports(r, &r->devices.addrs[i]) &&
+			own->addr.family == p->addr.family && prefix_has(wider, &other->addr))
+			return true;
+	}
+	return false;
 }

@@ -68,6 +68,10 @@ int routes_fd(const struct routes *r);
 int routes_process(struct routes *r, struct err *err);
 /* Waits until the whole state is read and published. 0, -ETIMEDOUT, or as routes_process. */
 int routes_sync(struct routes *r, int timeout_ms, struct err *err);
+/* The addresses of the ports that packets from elsewhere may come to. How many, at most max. */
+size_t routes_port_addresses(const struct routes *r, struct addr *out, size_t max);
+/* Whether the prefix has anything in common with a network that a port is in. */
+bool routes_is_attached(const struct routes *r, const struct prefix *p);
 /* The mirror, for those who look things up in it; NULL with Host = no. */
 const struct mirror *routes_mirror(const struct routes *r);
 

@@ -133,6 +133,17 @@ apply_port(struct intent *it, struct port_intent *p, const struct change *c)
 }
 
 static int
+set_headscale(struct interface_intent *i, const struct headscale_intent *h)
+{
+	struct headscale_intent *copy = h ? headscale_intent_copy(h) : NULL;
+	if (h && !copy)
+		return -ENOMEM;
+	headscale_intent_destroy(i->headscale);
+	i->headscale = copy;
+	return 0;
+}
+
+static int
 apply_interface(struct intent *it, struct interface_intent *i, const struct change *c)
 {
 	switch (c->kind) {
@@ -163,6 +174,8 @@ apply_interface(struct intent *it, struct interface_intent *i, const struct chan
 		i->table = c->table.mode;
 		i->table_id = c->table.id;
 		return 0;
+	case CHANGE_INTERFACE_SET_HEADSCALE:
+		return set_headscale(i, c->headscale);
 	case CHANGE_INTERFACE_ADDRESS_ADD:
 		return prefix_list_add(&i->addresses, &c->prefix);
 	case CHANGE_INTERFACE_ADDRESS_REMOVE:

@@ -23,6 +23,7 @@ enum value_kind {
 	VALUE_hooks,
 	VALUE_table,
 	VALUE_filter,
+	VALUE_headscale,
 };
 
 static const struct {
@@ -60,6 +61,8 @@ change_list_fini(struct change_list *l)
 			hook_list_fini(&l->items[i].hooks);
 		if (kinds[l->items[i].kind].value == VALUE_filter)
 			filter_plan_destroy(l->items[i].filter);
+		if (kinds[l->items[i].kind].value == VALUE_headscale)
+			headscale_intent_destroy(l->items[i].headscale);
 	}
 	array_free(l->items, l->n, sizeof(*l->items));
 	*l = (struct change_list){0};
@@ -74,6 +77,9 @@ own(struct change *c)
 		return -ENOMEM;
 	if (kinds[c->kind].value == VALUE_filter)
 		return c->filter && !(c->filter = filter_plan_copy(c->filter)) ? -ENOMEM : 0;
+	if (kinds[c->kind].value == VALUE_headscale && c->headscale &&
+		!(c->headscale = headscale_intent_copy(c->headscale)))
+		return -ENOMEM;
 	if (kinds[c->kind].value != VALUE_hooks)
 		return 0;
 	struct hook_list theirs = c->hooks;
@@ -155,6 +161,8 @@ format_value(const struct change *c, char *out, size_t n_bytes)
 	case VALUE_hooks:
 		snprintf(out, n_bytes, "%zu command%s", c->hooks.n, c->hooks.n == 1 ? "" : "s");
 		return out;
+	case VALUE_headscale:
+		return c->headscale ? c->headscale->server : "none";
 	case VALUE_table:
 		snprintf(out, n_bytes, "%s %u",
 			c->table.mode == TABLE_AUTO  ? "auto"

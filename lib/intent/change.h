@@ -53,6 +53,7 @@
 	X(INTERFACE_SET_MTU, number, NULL)                                                         \
 	X(INTERFACE_SET_KEEP_MSS, number, NULL)                                                    \
 	X(INTERFACE_SET_TABLE, table, NULL)                                                        \
+	X(INTERFACE_SET_HEADSCALE, headscale, NULL)                                                \
 	X(INTERFACE_ADDRESS_ADD, prefix, NULL)                                                     \
 	X(INTERFACE_ADDRESS_REMOVE, prefix, NULL)                                                  \
 	X(PEER_ADD, none, NULL)                                                                    \
@@ -91,6 +92,7 @@ struct change {
 		struct neighbour_intent neighbour;
 		struct hook_list hooks; /* owned by the list */
 		struct filter_plan *filter; /* owned by the list; NULL: off */
+		struct headscale_intent *headscale; /* NULL: none; owned by the list */
 		struct {
 			enum table_mode mode;
 			uint32_t id;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "intent/cores.h"
 #include "intent/intent.h"
@@ -134,13 +135,48 @@ check_fwmarks(const struct intent *it, size_t index, struct err *err)
 		i->fwmark, i->name, INTENT_MAX_FWMARKS);
 }
 
+/* Whose word is trusted is said before anything is sent. */
+static int
+check_server(const char *where, const struct headscale_intent *h, struct err *err)
+{
+	if (!h->server[0])
+		return err_set(err, -EINVAL, "%s: [Headscale] has no Server, for example: "
+			"Server = https://headscale.example.com", where);
+	if (strncasecmp(h->server, "https://", 8) != 0 && key_is_zero(&h->server_key))
+		return err_set(err, -EINVAL, "%s: over plain http anybody could be the server: "
+			"give an https URL, or ServerKey (the publicKey of %s/key?v=131, asked "
+			"for where the way to it is safe)", where, h->server);
+	return 0;
+}
+
+static int
+check_headscale(const struct intent *it, size_t index, struct err *err)
+{
+	char where[INTENT_WHERE_BYTES], other[INTENT_WHERE_BYTES];
+	const struct interface_intent *i = it->interfaces[index];
+	if (!i->headscale)
+		return 0;
+	intent_where(it, i->headscale->origin, where);
+	for (size_t n = 0; n < index; n++) {
+		const struct headscale_intent *h = it->interfaces[n]->headscale;
+		if (h)
+			return err_set(err, -EINVAL, "%s: a second [Headscale]: the first is at %s, "
+				"and there is one for all files", where,
+				intent_where(it, h->origin, other));
+	}
+	if (i->save_path)
+		return err_set(err, -EINVAL, "%s: SaveConfig would write the tailnet's peers into "
+			"the file: take it out", where);
+	return check_server(where, i->headscale, err);
+}
+
 static int
 check_interface(const struct intent *it, size_t index, struct err *err)
 {
 	char where[INTENT_WHERE_BYTES];
 	const struct interface_intent *i = it->interfaces[index];
 	intent_where(it, i->origin, where);
-	if (!i->has_key)
+	if (!i->has_key && !i->headscale)
 		return err_set(err, -EINVAL,
 			"%s: interface %s has no private key: give PrivateKey (from `wg genkey`) "
 			"or PrivateKeyFile",
@@ -156,6 +192,8 @@ check_interface(const struct intent *it, size_t index, struct err *err)
 		rc = check_twin_names(it, i, err);
 	if (rc == 0)
 		rc = check_fwmarks(it, index, err);
+	if (rc == 0)
+		rc = check_headscale(it, index, err);
 	return rc ? rc : check_listen_ports(it, index, err);
 }
 

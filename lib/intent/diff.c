@@ -168,6 +168,9 @@ diff_interface(struct diff *d, const struct interface_intent *a, const struct in
 	if (a->table != b->table || a->table_id != b->table_id)
 		emit(d, &(struct change){.kind = CHANGE_INTERFACE_SET_TABLE,
 				.table = {b->table, b->table_id}});
+	if (!headscale_intent_is_equal(a->headscale, b->headscale))
+		emit(d, &(struct change){.kind = CHANGE_INTERFACE_SET_HEADSCALE,
+				.headscale = b->headscale});
 	diff_prefixes(d, CHANGE_INTERFACE_ADDRESS_REMOVE, &b->addresses, &a->addresses);
 	diff_prefixes(d, CHANGE_INTERFACE_ADDRESS_ADD, &a->addresses, &b->addresses);
 }

@@ -45,6 +45,7 @@ interface_destroy(struct interface_intent *i)
 	hook_list_fini(&i->hooks);
 	free(i->dns);
 	free(i->save_path);
+	headscale_intent_destroy(i->headscale);
 	peer_set_fini(&i->peers);
 	secret_wipe(i, sizeof(*i));
 	free(i);
@@ -66,15 +67,6 @@ intent_destroy(struct intent *it)
 	for (size_t i = 0; i < it->n_warnings; i++)
 		free(it->warnings[i]);
 	free(it);
-}
-
-static int
-prefix_list_copy(struct prefix_list *to, const struct prefix_list *from)
-{
-	int rc = 0;
-	for (size_t i = 0; i < from->n && rc == 0; i++)
-		rc = prefix_list_add(to, &from->items[i]);
-	return rc;
 }
 
 static int
@@ -116,6 +108,8 @@ copy_interface(struct intent *to, const struct interface_intent *from)
 		rc = intent_text_set(&i->dns, from->dns);
 	if (!rc)
 		rc = intent_text_set(&i->save_path, from->save_path);
+	if (!rc && from->headscale && !(i->headscale = headscale_intent_copy(from->headscale)))
+		rc = -ENOMEM;
 	return rc ? rc : peer_set_copy(&i->peers, &from->peers);
 }
 
@@ -278,46 +272,6 @@ intent_interface_remove(struct intent *it, struct interface_intent *iface)
 		return;
 	array_cut(it->interfaces, it->n_interfaces--, sizeof(it->interfaces[0]), i);
 	interface_destroy(iface);
-}
-
-static size_t
-prefix_index(const struct prefix_list *l, const struct prefix *p)
-{
-	size_t i = 0;
-	while (i < l->n && !prefix_is_equal(&l->items[i], p))
-		i++;
-	return i;
-}
-
-bool
-prefix_list_has(const struct prefix_list *l, const struct prefix *p)
-{
-	return prefix_index(l, p) < l->n;
-}
-
-int
-prefix_list_add(struct prefix_list *l, const struct prefix *p)
-{
-	if (prefix_list_has(l, p))
-		return -EEXIST;
-	if (l->n == INTENT_MAX_ADDRESSES)
-		return -ENOSPC;
-	struct prefix *items = array_grow(l->items, l->n, sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	l->items = items;
-	items[l->n++] = *p;
-	return 0;
-}
-
-int
-prefix_list_remove(struct prefix_list *l, const struct prefix *p)
-{
-	size_t i = prefix_index(l, p);
-	if (i == l->n)
-		return -ENOENT;
-	array_cut(l->items, l->n--, sizeof(*l->items), i);
-	return 0;
 }
 
 const struct neighbour_intent *

@@ -14,15 +14,16 @@
 #include "base/err.h"
 #include "base/key.h"
 #include "base/log.h"
+#include "intent/headscale.h"
 #include "intent/hooks.h"
 #include "intent/peers.h"
+#include "intent/prefixes.h"
 
 enum {
 	INTENT_NAME_BYTES = 16,      /* of an interface: the kernel's limit, with the end */
 	INTENT_PORT_NAME_BYTES = 13, /* leaves room for "hg-", the twin's name */
 	INTENT_MAX_PORTS = 32,
 	INTENT_MAX_INTERFACES = 256,
-	INTENT_MAX_ADDRESSES = 256,   /* of one port or interface */
 	INTENT_MAX_LISTEN_ADDRS = 8,
 	INTENT_LISTEN_BYTES = INTENT_MAX_LISTEN_ADDRS * (ADDR_TEXT_BYTES + 1),
 	INTENT_MAX_NEIGHBOURS = 4096, /* of one port */
@@ -75,11 +76,6 @@ struct gateway_intent {
 	struct origin crypto_origin;
 };
 
-struct prefix_list {
-	struct prefix *items;
-	size_t n;
-};
-
 /* A static next hop, for Host = no. */
 struct neighbour_intent {
 	struct addr ip;
@@ -119,6 +115,7 @@ struct interface_intent {
 	struct hook_list hooks;
 	char *dns;       /* "10.0.0.1,fd00::1,example.org"; NULL: none */
 	char *save_path; /* the file that gets the running state at the end; NULL: none */
+	struct headscale_intent *headscale; /* the tailnet that it is a node of; NULL: none */
 	struct peer_set peers;
 };
 
@@ -168,10 +165,7 @@ void intent_interface_remove(struct intent *it, struct interface_intent *i);
 /* Whether the kernel takes it as a link's name of less than max_bytes, in plain characters. */
 bool intent_name_is_valid(const char *name, size_t max_bytes);
 
-/* The lists. add: -EEXIST when it is there, -ENOSPC past the limit, -ENOMEM. remove: -ENOENT. */
-int prefix_list_add(struct prefix_list *l, const struct prefix *p);
-int prefix_list_remove(struct prefix_list *l, const struct prefix *p);
-bool prefix_list_has(const struct prefix_list *l, const struct prefix *p);
+/* The list: -EEXIST when it is there, -ENOSPC past the limit, -ENOMEM; remove: -ENOENT. */
 int neighbour_add(struct port_intent *p, const struct neighbour_intent *n);
 int neighbour_remove(struct port_intent *p, const struct addr *ip);
 const struct neighbour_intent *neighbour_find(const struct port_intent *p, const struct addr *ip);

@@ -102,11 +102,26 @@ struct status_filter {
 	size_t n_rules;
 };
 
+/* Our membership in a tailnet; on is "" without one. */
+struct status_tailnet {
+	char on[INTENT_NAME_BYTES];
+	char server[HEADSCALE_TEXT_BYTES];
+	char phase[32];        /* "running" */
+	char trouble[512];     /* a sentence; "": none */
+	char auth_url[512];    /* to be opened by a person; "": none */
+	char login[128];       /* whose node we are */
+	char name[256];        /* ours in the tailnet */
+	uint64_t since_s;      /* of the phase: calendar time */
+	uint64_t key_expiry_s; /* the same; 0: never */
+	size_t n_peers;        /* that came by the tailnet */
+};
+
 struct status {
 	char version[32];
 	uint64_t uptime_s;
 	uint64_t now_s; /* wall clock, so that a reader can tell ages */
 	struct status_crypto crypto;
+	struct status_tailnet tailnet;
 	struct status_worker *workers;
 	size_t n_workers;
 	struct status_port *ports;

@@ -151,13 +151,25 @@ filter_json(const struct status_filter *f)
 		list(f->rules, f->n_rules, sizeof(*f->rules), filter_rule_json));
 }
 
+static json_t *
+tailnet_json(const struct status_tailnet *t)
+{
+	if (!t->on[0])
+		return json_null();
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "interface", t->on,
+		"server", t->server, "state", t->phase, "trouble", t->trouble, "auth_url",
+		t->auth_url, "login", t->login, "name", t->name, "since_s", number(t->since_s),
+		"key_expiry_s", t->key_expiry_s ? number(t->key_expiry_s) : json_null(), "peers",
+		number(t->n_peers));
+}
+
 json_t *
 status_to_json(const struct status *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 		s->version,
 		"uptime_s", number(s->uptime_s), "now_s", number(s->now_s), "crypto",
-		crypto_json(&s->crypto), "workers",
+		crypto_json(&s->crypto), "tailnet", tailnet_json(&s->tailnet), "workers",
 		list(s->workers, s->n_workers, sizeof(*s->workers), worker_json), "ports",
 		list(s->ports, s->n_ports, sizeof(*s->ports), port_json), "drops",
 		list(s->drops, s->n_drops, sizeof(*s->drops), drop_json), "drops_by_port",

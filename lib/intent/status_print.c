@@ -239,6 +239,25 @@ print_peers(const json_t *status, FILE *out)
 	}
 }
 
+/* What is wrong, in a sentence, stands last. */
+static void
+print_tailnet(const json_t *status, FILE *out)
+{
+	char age[AMOUNT_BYTES];
+	const json_t *t = json_object_get(status, "tailnet");
+	uint64_t now_s = number_of(status, "now_s"), expiry_s = number_of(t, "key_expiry_s");
+	if (!json_is_object(t))
+		return;
+	fprintf(out, "tailnet: %s on %s, %s for %s", text_of(t, "name")[0] ?
+		text_of(t, "name") : text_of(t, "server"), text_of(t, "interface"),
+		text_of(t, "state"), format_age(now_s - number_of(t, "since_s"), age));
+	fprintf(out, ", %llu peers\n", (unsigned long long)number_of(t, "peers"));
+	if (expiry_s > now_s)
+		fprintf(out, "  its key expires in %s\n", format_age(expiry_s - now_s, age));
+	if (text_of(t, "trouble")[0])
+		fprintf(out, "  %s\n", text_of(t, "trouble"));
+}
+
 static void
 print_filter(const json_t *status, FILE *out)
 {
@@ -283,6 +302,7 @@ print_status(const json_t *status, FILE *out)
 	fprintf(out, "beside it: %s (%s)\n", second[0] ? second : "none",
 		text_of(crypto, "second_why"));
 	print_filter_line(status, out);
+	print_tailnet(status, out);
 	print_workers(status, out);
 	fputc('\n', out);
 	print_ports(status, out);

@@ -8,7 +8,7 @@
  *   <- e, ee, se, psk, {}
  *
  * Each message function below reads as its line, a call or two a token. All of them work on a
- * struct symmetric on the stack and store it in the remote at the end, when nothing can fail.
+ * struct noise_symmetric on the stack and store it in the remote at the end, when nothing can fail.
  */
 #include "noise/noise.h"
 
@@ -28,51 +28,25 @@
 /* 50 initiations a second need no finer clock than 1/50 s, rounded down to a power of two. */
 #define STAMP_GRAIN_NS (1u << 24)
 
-/* The running state of Noise: chaining key, transcript hash, and the key of the next AEAD. */
-struct symmetric {
-	uint8_t chain_key[NOISE_HASH_BYTES];
-	uint8_t hash[NOISE_HASH_BYTES];
-	uint8_t key[AEAD_KEY_BYTES];
-};
-
-static void
-mix_hash(struct symmetric *s, const void *data, size_t n_bytes)
-{
-	blake2s_hash2(s->hash, s->hash, data, n_bytes);
-}
-
 /* "<- s": both sides start from what they know of the responder. */
 static void
-start(struct symmetric *s, const struct key *responder_static)
+start(struct noise_symmetric *s, const struct key *responder_static)
 {
-	blake2s_hash(s->chain_key, CONSTRUCTION, strlen(CONSTRUCTION));
-	blake2s_hash2(s->hash, s->chain_key, IDENTIFIER, strlen(IDENTIFIER));
-	mix_hash(s, responder_static->bytes, KEY_BYTES);
+	noise_symmetric_begin(s, CONSTRUCTION, IDENTIFIER, strlen(IDENTIFIER));
+	noise_mix_hash(s, responder_static->bytes, KEY_BYTES);
 }
 
 /* e: a public ephemeral as it stands in the message. */
 static void
-mix_ephemeral(struct symmetric *s, const uint8_t ephemeral[KEY_BYTES])
+mix_ephemeral(struct noise_symmetric *s, const uint8_t ephemeral[KEY_BYTES])
 {
-	mix_hash(s, ephemeral, KEY_BYTES);
+	noise_mix_hash(s, ephemeral, KEY_BYTES);
 	kdf1(s->chain_key, s->chain_key, ephemeral, KEY_BYTES);
-}
-
-/* es, ee, se: false when the product is all zeros. */
-static bool
-mix_dh(struct symmetric *s, const struct key *private_key, const struct key *public_key)
-{
-	uint8_t product[X25519_BYTES];
-	int rc = x25519_shared(product, private_key->bytes, public_key->bytes);
-	if (rc == 0)
-		kdf2(s->chain_key, s->key, s->chain_key, product, sizeof(product));
-	secret_wipe(product, sizeof(product));
-	return rc == 0;
 }
 
 /* ss: from the kept product, made here if there is none of our present key. */
 static bool
-mix_static_static(struct symmetric *s, const struct noise_local *local, struct noise_remote *remote)
+mix_static_static(struct noise_symmetric *s, const struct noise_local *local, struct noise_remote *remote)
 {
 	if (!remote->has_static_static ||
 		!key_is_equal(&remote->static_static_of, &local->public_key)) {
@@ -82,55 +56,29 @@ mix_static_static(struct symmetric *s, const struct noise_local *local, struct n
 	}
 	if (!remote->has_static_static)
 		return false;
-	kdf2(s->chain_key, s->key, s->chain_key, remote->static_static.bytes, KEY_BYTES);
+	noise_mix_product(s, remote->static_static.bytes);
 	return true;
 }
 
 /* psk */
 static void
-mix_psk(struct symmetric *s, const struct key *psk)
+mix_psk(struct noise_symmetric *s, const struct key *psk)
 {
 	uint8_t tau[BLAKE2S_HASH_BYTES];
 	kdf3(s->chain_key, tau, s->key, s->chain_key, psk->bytes);
-	mix_hash(s, tau, sizeof(tau));
+	noise_mix_hash(s, tau, sizeof(tau));
 	secret_wipe(tau, sizeof(tau));
 }
 
-/* {…}: out has n_bytes and the tag. Each key seals once, so the nonce is 0. */
 static void
-seal(struct symmetric *s, uint8_t *out, const void *plain, size_t n_bytes)
-{
-	uint8_t nonce[AEAD_NONCE_BYTES];
-	aead_nonce_of_counter(nonce, 0);
-	aead_seal(s->key, nonce, &(struct aead_message){
-		.aad = s->hash, .aad_bytes = NOISE_HASH_BYTES,
-		.in = plain, .in_bytes = n_bytes, .out = out});
-	mix_hash(s, out, n_bytes + AEAD_TAG_BYTES);
-}
-
-/* The reverse: n_bytes of out; false when the tag is wrong. */
-static bool
-open_sealed(struct symmetric *s, void *out, const uint8_t *sealed, size_t n_bytes)
-{
-	uint8_t nonce[AEAD_NONCE_BYTES];
-	aead_nonce_of_counter(nonce, 0);
-	int rc = aead_open(s->key, nonce, &(struct aead_message){
-		.aad = s->hash, .aad_bytes = NOISE_HASH_BYTES,
-		.in = sealed, .in_bytes = n_bytes + AEAD_TAG_BYTES, .out = out});
-	if (rc == 0)
-		mix_hash(s, sealed, n_bytes + AEAD_TAG_BYTES);
-	return rc == 0;
-}
-
-static void
-keep(struct noise_remote *remote, const struct symmetric *s)
+keep(struct noise_remote *remote, const struct noise_symmetric *s)
 {
 	memcpy(remote->chain_key, s->chain_key, NOISE_HASH_BYTES);
 	memcpy(remote->hash, s->hash, NOISE_HASH_BYTES);
 }
 
 static void
-take_up(struct symmetric *s, const struct noise_remote *remote)
+take_up(struct noise_symmetric *s, const struct noise_remote *remote)
 {
 	memcpy(s->chain_key, remote->chain_key, NOISE_HASH_BYTES);
 	memcpy(s->hash, remote->hash, NOISE_HASH_BYTES);
@@ -156,20 +104,20 @@ stamp_make(uint8_t out[WG_TAI64N_BYTES], const uint8_t last[WG_TAI64N_BYTES],
 
 /* -> e, es, s, ss, {t} */
 static enum noise_result
-write_initiation(struct symmetric *s, const struct noise_local *local, struct noise_remote *remote,
+write_initiation(struct noise_symmetric *s, const struct noise_local *local, struct noise_remote *remote,
 	const struct noise_fresh *fresh, struct wg_initiation *msg)
 {
 	uint8_t stamp[WG_TAI64N_BYTES];
 	start(s, &remote->public_key);
 	x25519_public(msg->ephemeral, fresh->ephemeral.bytes);
 	mix_ephemeral(s, msg->ephemeral);
-	if (!mix_dh(s, &fresh->ephemeral, &remote->public_key))
+	if (!noise_mix_dh(s, &fresh->ephemeral, &remote->public_key))
 		return NOISE_WEAK_KEY;
-	seal(s, msg->sealed_static, local->public_key.bytes, KEY_BYTES);
+	noise_seal(s, msg->sealed_static, local->public_key.bytes, KEY_BYTES);
 	if (!mix_static_static(s, local, remote))
 		return NOISE_WEAK_KEY;
 	stamp_make(stamp, remote->sent_tai64n, &fresh->wall);
-	seal(s, msg->sealed_tai64n, stamp, sizeof(stamp));
+	noise_seal(s, msg->sealed_tai64n, stamp, sizeof(stamp));
 	memcpy(remote->sent_tai64n, stamp, sizeof(stamp));
 	return NOISE_OK;
 }
@@ -178,7 +126,7 @@ enum noise_result
 noise_initiate(const struct noise_local *local, struct noise_remote *remote,
 	const struct noise_fresh *fresh, struct wg_initiation *msg)
 {
-	struct symmetric s;
+	struct noise_symmetric s;
 	if (!local->has_identity)
 		return NOISE_NO_IDENTITY;
 	memset(msg, 0, sizeof(*msg));
@@ -198,7 +146,7 @@ noise_initiate(const struct noise_local *local, struct noise_remote *remote,
 
 /* What reading an initiation yields before anything is kept of it. */
 struct incoming {
-	struct symmetric s;
+	struct noise_symmetric s;
 	struct key ephemeral;
 	struct key static_key;
 	uint8_t stamp[WG_TAI64N_BYTES];
@@ -211,9 +159,9 @@ read_caller(struct incoming *in, const struct noise_local *local, const struct w
 	start(&in->s, &local->public_key);
 	memcpy(in->ephemeral.bytes, msg->ephemeral, KEY_BYTES);
 	mix_ephemeral(&in->s, msg->ephemeral);
-	if (!mix_dh(&in->s, &local->private_key, &in->ephemeral))
+	if (!noise_mix_dh(&in->s, &local->private_key, &in->ephemeral))
 		return NOISE_WEAK_KEY;
-	if (!open_sealed(&in->s, in->static_key.bytes, msg->sealed_static, KEY_BYTES))
+	if (!noise_open(&in->s, in->static_key.bytes, msg->sealed_static, KEY_BYTES))
 		return NOISE_NOT_AUTHENTIC;
 	return NOISE_OK;
 }
@@ -232,7 +180,7 @@ read_stamp(struct incoming *in, const struct noise_local *local, struct noise_re
 {
 	if (!mix_static_static(&in->s, local, remote))
 		return NOISE_WEAK_KEY;
-	if (!open_sealed(&in->s, in->stamp, msg->sealed_tai64n, WG_TAI64N_BYTES))
+	if (!noise_open(&in->s, in->stamp, msg->sealed_tai64n, WG_TAI64N_BYTES))
 		return NOISE_NOT_AUTHENTIC;
 	if (memcmp(in->stamp, remote->seen_tai64n, WG_TAI64N_BYTES) <= 0)
 		return NOISE_REPLAYED;
@@ -283,17 +231,17 @@ out:
 
 /* <- e, ee, se, psk, {} */
 static enum noise_result
-write_response(struct symmetric *s, const struct noise_remote *remote,
+write_response(struct noise_symmetric *s, const struct noise_remote *remote,
 	const struct noise_fresh *fresh, struct wg_response *msg)
 {
 	take_up(s, remote);
 	x25519_public(msg->ephemeral, fresh->ephemeral.bytes);
 	mix_ephemeral(s, msg->ephemeral);
-	if (!mix_dh(s, &fresh->ephemeral, &remote->remote_ephemeral) ||
-		!mix_dh(s, &fresh->ephemeral, &remote->public_key))
+	if (!noise_mix_dh(s, &fresh->ephemeral, &remote->remote_ephemeral) ||
+		!noise_mix_dh(s, &fresh->ephemeral, &remote->public_key))
 		return NOISE_WEAK_KEY;
 	mix_psk(s, &remote->psk);
-	seal(s, msg->sealed_nothing, NULL, 0);
+	noise_seal(s, msg->sealed_nothing, NULL, 0);
 	return NOISE_OK;
 }
 
@@ -301,7 +249,7 @@ enum noise_result
 noise_respond(const struct noise_local *local, struct noise_remote *remote,
 	const struct noise_fresh *fresh, struct wg_response *msg)
 {
-	struct symmetric s;
+	struct noise_symmetric s;
 	if (!local->has_identity)
 		return NOISE_NO_IDENTITY;
 	if (remote->state != NOISE_GOT_INITIATION)
@@ -322,7 +270,7 @@ noise_respond(const struct noise_local *local, struct noise_remote *remote,
 
 /* <- e, ee, se, psk, {} as read by the initiator. */
 static enum noise_result
-read_response(struct symmetric *s, const struct noise_local *local,
+read_response(struct noise_symmetric *s, const struct noise_local *local,
 	const struct noise_remote *remote, const struct wg_response *msg)
 {
 	struct key ephemeral;
@@ -330,18 +278,18 @@ read_response(struct symmetric *s, const struct noise_local *local,
 	take_up(s, remote);
 	memcpy(ephemeral.bytes, msg->ephemeral, KEY_BYTES);
 	mix_ephemeral(s, msg->ephemeral);
-	if (!mix_dh(s, &remote->ephemeral_private, &ephemeral) ||
-		!mix_dh(s, &local->private_key, &ephemeral))
+	if (!noise_mix_dh(s, &remote->ephemeral_private, &ephemeral) ||
+		!noise_mix_dh(s, &local->private_key, &ephemeral))
 		return NOISE_WEAK_KEY;
 	mix_psk(s, &remote->psk);
-	return open_sealed(s, nothing, msg->sealed_nothing, 0) ? NOISE_OK : NOISE_NOT_AUTHENTIC;
+	return noise_open(s, nothing, msg->sealed_nothing, 0) ? NOISE_OK : NOISE_NOT_AUTHENTIC;
 }
 
 enum noise_result
 noise_consume_response(const struct noise_local *local, struct noise_remote *remote,
 	const struct wg_response *msg)
 {
-	struct symmetric s;
+	struct noise_symmetric s;
 	if (!local->has_identity)
 		return NOISE_NO_IDENTITY;
 	if (remote->state != NOISE_SENT_INITIATION || msg->receiver_index != remote->local_index)

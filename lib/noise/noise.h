@@ -21,11 +21,11 @@
 
 #include "base/clock.h"
 #include "base/key.h"
+#include "noise/symmetric.h"
 #include "session/session.h"
 #include "wire/wg.h"
 
 enum {
-	NOISE_HASH_BYTES = 32,
 	NOISE_INITIATIONS_IN_S = 50, /* more than that of one peer is a flood */
 };
 

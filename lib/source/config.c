@@ -197,7 +197,7 @@ unknown_section(struct config_reader *r, const char *name)
 		return config_error(r, "unknown section [%s]; did you mean [%s]?", q.text, near);
 	return config_error(r,
 		"unknown section [%s]; the sections are [Gateway], [Port NAME], "
-		"[Interface], [Peer] and [Filter]",
+		"[Interface], [Peer], [Filter] and [Headscale]",
 		q.text);
 }
 
@@ -304,6 +304,8 @@ name_interface(struct config_reader *r, const char *file)
 		return config_error(r, "a second interface %s: the first is at %s", name,
 			intent_where(r->it, other->origin, where));
 	memcpy(i->name, name, sizeof(name));
+	if (i->headscale && !i->mtu)
+		i->mtu = HEADSCALE_MTU;
 	return r->saves_config ? intent_text_set(&i->save_path, file) : 0;
 }
 

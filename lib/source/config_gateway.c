@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* [Gateway]: options of the process, and the sections that are known but not there yet. */
+/* [Gateway]: options of the process, and the section that is known but not there yet. */
 #include <errno.h>
 #include <strings.h>
 
@@ -140,12 +140,6 @@ refuse_section(struct config_reader *r, const char *argument)
 	return config_error(
 		r, "[%s] is not in this version: take the section out", r->section->name);
 }
-
-const struct config_section config_section_headscale = {
-	.name = "Headscale",
-	.begin = refuse_section,
-	.help = "joins a tailnet (not in this version)",
-};
 
 const struct config_section config_section_segment = {
 	.name = "Segment",

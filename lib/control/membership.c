@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/membership.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "control/membership_peer.h"
+#include "control/reconcile.h"
+#include "tailnet/state_file.h"
+#include "tailnet/tailnet.h"
+
+enum {
+	NODES_A_TURN = 256,
+	MAX_ENDPOINTS = 32,
+};
+
+static const struct origin nowhere;
+
+void
+membership_init(struct membership *m)
+{
+	memset(m, 0, sizeof(*m));
+	peer_set_init(&m->owned);
+}
+
+/* ---- What files do not say ---- */
+
+static struct interface_intent *
+member_interface(const struct intent *it)
+{
+	for (size_t k = 0; k < it->n_interfaces; k++) {
+		if (it->interfaces[k]->headscale)
+			return it->interfaces[k];
+	}
+	return NULL;
+}
+
+/* The key that runs, or else the one of the state file. */
+static int
+complete_key(struct control *c, struct interface_intent *i, struct err *err)
+{
+	const struct interface_intent *running = intent_interface_find(c->running, i->name);
+	struct tailnet_state state;
+	c->membership.has_own_key = i->has_key;
+	if (i->has_key)
+		return 0;
+	if (running && running->has_key && running->headscale &&
+		strcmp(running->headscale->state_file, i->headscale->state_file) == 0) {
+		interface_set_key(i, &running->private_key);
+		return 0;
+	}
+	int rc = state_file_open(i->headscale->state_file, &state, err);
+	if (!rc)
+		interface_set_key(i, &state.node_private);
+	secret_wipe(&state, sizeof(state));
+	return rc;
+}
+
+/* A peer that runs by the tailnet's word runs on, unless the files have it now. */
+static int
+complete_peer(struct interface_intent *to, const struct peer_intent *from)
+{
+	if (peer_set_find(&to->peers, &from->public_key))
+		return 0;
+	struct peer_intent *p = peer_set_add(&to->peers, &from->public_key);
+	if (!p)
+		return -ENOMEM;
+	memcpy(p->name, from->name, sizeof(p->name));
+	int rc = peer_set_endpoint(p, &from->endpoint);
+	for (const struct allowed_intent *a = from->first_allowed; a && !rc; a = a->next) {
+		if (!allowed_find(&to->peers, &a->prefix))
+			rc = allowed_add(&to->peers, p, &a->prefix, nowhere);
+	}
+	return rc;
+}
+
+static int
+complete_rest(struct control *c, struct interface_intent *i)
+{
+	struct membership *m = &c->membership;
+	const struct interface_intent *running = intent_interface_find(c->running, i->name);
+	bool is_same = running && headscale_intent_is_equal(running->headscale, i->headscale);
+	int rc = 0;
+	if (!m->tailnet || !is_same || strcmp(m->on, i->name) != 0)
+		return 0;
+	for (const struct peer_intent *p = running->peers.first; p && !rc; p = p->next) {
+		if (peer_set_find(&m->owned, &p->public_key))
+			rc = complete_peer(i, p);
+	}
+	for (size_t k = 0; k < m->own.n && !rc; k++) {
+		rc = prefix_list_add(&i->addresses, &m->own.items[k]);
+		rc = rc == -EEXIST ? 0 : rc;
+	}
+	return rc;
+}
+
+int
+membership_complete(struct control *c, struct intent *wanted, struct err *err)
+{
+	struct interface_intent *i = member_interface(wanted);
+	if (!i)
+		return 0;
+	int rc = complete_key(c, i, err);
+	if (rc)
+		return rc;
+	rc = complete_rest(c, i);
+	return rc ? err_set(err, rc, "no memory to keep the tailnet's peers") : 0;
+}
+
+/* ---- Joining and leaving ---- */
+
+static void
+forget(struct membership *m)
+{
+	tailnet_stop(m->tailnet);
+	view_destroy(m->view);
+	view_destroy(m->next);
+	peer_set_fini(&m->owned);
+	free(m->own.items);
+	bool has_own_key = m->has_own_key;
+	membership_init(m);
+	m->has_own_key = has_own_key;
+}
+
+static int
+join(struct control *c, const char *on, const struct headscale_intent *h, struct err *err)
+{
+	struct membership *m = &c->membership;
+	const struct interface_intent *i = intent_interface_find(c->running, on);
+	struct tailnet_state state;
+	int rc = state_file_open(h->state_file, &state, err);
+	if (rc)
+		return rc;
+	if (m->has_own_key && i && i->has_key)
+		state.node_private = i->private_key;
+	rc = tailnet_start(h, &state, m->has_own_key, &m->tailnet, err);
+	secret_wipe(&state, sizeof(state));
+	snprintf(m->on, sizeof(m->on), "%s", on);
+	return rc;
+}
+
+/*
+ * What the old tailnet brought is not taken away here: the difference of the intents, which no
+ * longer have it, does that.
+ */
+int
+membership_set(struct control *c, struct control_iface *i, const struct headscale_intent *h,
+	struct err *err)
+{
+	forget(&c->membership);
+	return h ? join(c, i->name, h, err) : 0;
+}
+
+void
+membership_iface_gone(struct control *c, const struct control_iface *i)
+{
+	if (strcmp(c->membership.on, i->name) == 0)
+		forget(&c->membership);
+}
+
+void
+membership_fini(struct control *c)
+{
+	forget(&c->membership);
+}
+
+bool
+membership_status(struct control *c, struct tailnet_status *out)
+{
+	if (!c->membership.tailnet)
+		return false;
+	*out = tailnet_status_of(c->membership.tailnet);
+	return true;
+}
+
+/* ---- Taking in ---- */
+
+static void
+apply(struct control *c, struct change_list *list)
+{
+	struct reconcile_report report;
+	if (list->n)
+		reconcile_list(c, list, &report);
+	change_list_fini(list);
+}
+
+static void
+change_own(struct control *c, const struct tailnet_node *self)
+{
+	struct membership *m = &c->membership;
+	struct change_list list;
+	struct prefix_list now = {0};
+	change_list_init(&list);
+	membership_own_addresses(self, &now);
+	membership_address_changes(c, &now, &list);
+	apply(c, &list);
+	free(m->own.items);
+	m->own = now;
+}
+
+/*
+ * One step along both views, which are sorted by id: the node that was, the one that is, or both.
+ * False: both are at their end.
+ */
+static bool
+next_pair(struct membership *m, struct node_pair *pair)
+{
+	const struct tailnet_view *from = m->view, *to = m->next;
+	size_t n_from = from ? from->n_peers : 0;
+	struct tailnet_node *a = m->view_at < n_from ? from->peers[m->view_at] : NULL;
+	struct tailnet_node *b = m->next_at < to->n_peers ? to->peers[m->next_at] : NULL;
+	if (!a && !b)
+		return false;
+	bool takes_a = a && (!b || a->id <= b->id), takes_b = b && (!a || b->id <= a->id);
+	pair->was = takes_a ? a : NULL;
+	pair->now = takes_b ? b : NULL;
+	m->view_at += takes_a;
+	m->next_at += takes_b;
+	return true;
+}
+
+/* Who of these runs now is ours; who does not is nobody's. */
+static void
+note_owned(struct control *c, const struct tailnet_node *n)
+{
+	struct membership *m = &c->membership;
+	const struct interface_intent *i = intent_interface_find(c->running, m->on);
+	bool runs = i && peer_set_find(&i->peers, &n->key);
+	struct peer_intent *p = peer_set_find(&m->owned, &n->key);
+	if (p && !runs)
+		peer_set_remove(&m->owned, p);
+}
+
+static void
+take_pair(struct control *c, const struct node_pair *pair)
+{
+	struct change_list list;
+	if (pair->was == pair->now)
+		return;
+	change_list_init(&list);
+	int rc = membership_peer_changes(c, pair, &list);
+	if (rc)
+		log_error("tailnet: no memory to take in a node");
+	apply(c, &list);
+	if (pair->was)
+		note_owned(c, pair->was);
+	if (pair->now)
+		note_owned(c, pair->now);
+}
+
+static void
+take_slice(struct control *c)
+{
+	struct membership *m = &c->membership;
+	struct node_pair pair;
+	unsigned n_changed = 0;
+	while (n_changed < NODES_A_TURN) {
+		if (!next_pair(m, &pair)) {
+			view_destroy(m->view);
+			m->view = m->next;
+			m->next = NULL;
+			return;
+		}
+		n_changed += pair.was != pair.now;
+		take_pair(c, &pair);
+	}
+}
+
+static void
+change_node_key(struct control *c)
+{
+	struct change change = {.kind = CHANGE_INTERFACE_SET_KEY};
+	struct reconcile_report report;
+	memcpy(change.on, c->membership.on, sizeof(change.on));
+	if (tailnet_take_node_key(c->membership.tailnet, &change.key))
+		reconcile_list(c, &(struct change_list){&change, 1}, &report);
+	secret_wipe(&change, sizeof(change));
+}
+
+void
+membership_turn(struct control *c)
+{
+	struct membership *m = &c->membership;
+	if (!m->tailnet || c->is_changing)
+		return;
+	if (!m->next && tailnet_has_news(m->tailnet)) {
+		change_node_key(c);
+		m->next = tailnet_take_view(m->tailnet);
+		m->view_at = m->next_at = 0;
+		if (m->next)
+			change_own(c, m->next->self);
+	}
+	if (m->next)
+		take_slice(c);
+}
+
+void
+membership_look_again(struct control *c)
+{
+	struct membership *m = &c->membership;
+	if (m->next || !m->view)
+		return;
+	m->next = m->view;
+	m->view = NULL;
+	m->view_at = m->next_at = 0;
+}
+
+void
+membership_tick(struct control *c)
+{
+	struct membership *m = &c->membership;
+	struct endpoint endpoints[MAX_ENDPOINTS];
+	if (m->tailnet && !c->is_changing)
+		tailnet_set_endpoints(m->tailnet, endpoints,
+			membership_endpoints(c, endpoints, MAX_ENDPOINTS));
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Our membership in a tailnet, as the control thread sees it: views come from the client's thread
+ * (tailnet/tailnet.h) and become changes of what runs.
+ *
+ *   view ── differs from the one before at ──► node ──► peer, prefixes, endpoint ──► reconcile_list
+ *
+ * Peers of the config stay whose they are: a node of the same key is left out, and nobody takes a
+ * prefix of theirs. Only nodes that changed cost anything, and a large map is taken in slices, a
+ * turn of the loop each.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "intent/intent.h"
+
+struct control;
+struct control_iface;
+struct tailnet;
+struct tailnet_status;
+struct tailnet_view;
+
+struct membership {
+	struct tailnet *tailnet;    /* NULL: none */
+	char on[INTENT_NAME_BYTES]; /* the interface */
+	struct peer_set owned;      /* who came by the tailnet; only keys in it */
+	struct prefix_list own;     /* our addresses by the tailnet */
+	bool has_own_key;           /* the config has the node key, not the state file */
+	struct tailnet_view *view;  /* in force up to `at`, from there on `next` is not yet */
+	struct tailnet_view *next;  /* NULL: nothing to be taken in */
+	size_t view_at, next_at;
+};
+
+void membership_init(struct membership *m);
+/*
+ * Completes an intent that was read from files with what the tailnet adds to it: the node key of
+ * the state file, which is made if there is none, and the peers and addresses that run. 0 or a
+ * negative errno with a sentence.
+ */
+int membership_complete(struct control *c, struct intent *wanted, struct err *err);
+/* CHANGE_INTERFACE_SET_HEADSCALE: joins, or leaves (NULL), or leaves and joins anew. */
+int membership_set(struct control *c, struct control_iface *i, const struct headscale_intent *h,
+	struct err *err);
+/* Takes in what has come; a slice of it. Each turn of the loop, not while the intent changes. */
+void membership_turn(struct control *c);
+/* After the config was read again: every node is looked at anew. */
+void membership_look_again(struct control *c);
+/* Tells the server where we are, if that changed. Once a second. */
+void membership_tick(struct control *c);
+/* The interface goes, and with it our membership, if it was that one's. */
+void membership_iface_gone(struct control *c, const struct control_iface *i);
+/* The end: the server hears of it, peers stay until their interface goes. */
+void membership_fini(struct control *c);
+/* What `headgate status` shows of it. False: no tailnet. */
+bool membership_status(struct control *c, struct tailnet_status *out);

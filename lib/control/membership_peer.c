@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "control/membership_peer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "control/ifaces.h"
+#include "tailnet/view.h"
+
+/* A node on its way to being a peer. The first failure sticks. */
+struct wish {
+	struct control *control;
+	const struct interface_intent *iface;
+	const struct tailnet_node *node;
+	struct change_list *out;
+	int rc;
+};
+
+static void
+emit(struct wish *w, const struct key *peer, struct change *c)
+{
+	memcpy(c->on, w->iface->name, sizeof(c->on));
+	c->peer = *peer;
+	if (!w->rc)
+		w->rc = change_list_add(w->out, c);
+}
+
+static bool
+is_owned(const struct control *c, const struct key *peer)
+{
+	return peer_set_find(&c->membership.owned, peer);
+}
+
+/* ---- Which of a node's prefixes are let in ---- */
+
+static bool
+overlaps(const struct prefix *a, const struct prefix *b)
+{
+	return a->addr.family == b->addr.family &&
+		(a->len <= b->len ? prefix_has(a, &b->addr) : prefix_has(b, &a->addr));
+}
+
+static bool
+overlaps_one_of(const struct prefix_list *l, const struct prefix *p)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (overlaps(&l->items[i], p))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_address_of(const struct tailnet_node *n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n->n_addresses; i++) {
+		if (prefix_is_equal(&n->addresses[i], p) &&
+			p->len == addr_bits(p->addr.family))
+			return true;
+	}
+	return false;
+}
+
+/* Networks that we are in are not to be had from elsewhere. */
+static bool
+is_attached(const struct wish *w, const struct prefix *p)
+{
+	const struct intent *it = w->control->running;
+	for (size_t i = 0; i < it->n_ports; i++) {
+		if (overlaps_one_of(&it->ports[i]->addresses, p))
+			return true;
+	}
+	return routes_is_attached(w->control->routes, p);
+}
+
+/* …nor what stands behind us, nor what an interface of ours is in. */
+static bool
+is_ours(const struct wish *w, const struct prefix *p)
+{
+	const struct intent *it = w->control->running;
+	for (size_t i = 0; i < it->n_interfaces; i++) {
+		if (overlaps_one_of(&it->interfaces[i]->addresses, p))
+			return true;
+	}
+	return w->iface->headscale && overlaps_one_of(&w->iface->headscale->routes, p);
+}
+
+static bool
+is_unusable(const struct prefix *p)
+{
+	return p->len == 0 || addr_is_multicast(&p->addr) || addr_is_link_local(&p->addr) ||
+		(p->addr.family == ADDR_V4 && p->addr.bytes[0] == 127);
+}
+
+static bool
+is_let_in(const struct wish *w, const struct prefix *p)
+{
+	if (is_unusable(p) || is_attached(w, p))
+		return false;
+	if (is_address_of(w->node, p))
+		return !prefix_list_has(&w->iface->addresses, p);
+	return w->iface->headscale && w->iface->headscale->accepts_routes && !is_ours(w, p);
+}
+
+/* ---- The peer ---- */
+
+/* A prefix that a peer of the config has stays its. */
+static bool
+is_taken(const struct wish *w, const struct prefix *p)
+{
+	const struct allowed_intent *a = allowed_find(&w->iface->peers, p);
+	return a && !is_owned(w->control, &a->owner->public_key);
+}
+
+static void
+add_prefixes(struct wish *w, const struct peer_intent *was)
+{
+	const struct tailnet_node *n = w->node;
+	for (size_t i = 0; i < n->n_allowed; i++) {
+		const struct allowed_intent *a = allowed_find(&w->iface->peers, &n->allowed[i]);
+		bool has_it = a && was && a->owner == was;
+		if (!has_it && is_let_in(w, &n->allowed[i]) && !is_taken(w, &n->allowed[i]))
+			emit(w, &n->key, &(struct change){
+				.kind = CHANGE_ALLOWED_ADD, .prefix = n->allowed[i]});
+	}
+}
+
+static bool
+has_prefix(const struct tailnet_node *n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n->n_allowed; i++) {
+		if (prefix_is_equal(&n->allowed[i], p))
+			return true;
+	}
+	return false;
+}
+
+static void
+remove_prefixes(struct wish *w, const struct peer_intent *was)
+{
+	for (const struct allowed_intent *a = was ? was->first_allowed : NULL; a; a = a->next) {
+		if (!has_prefix(w->node, &a->prefix) || !is_let_in(w, &a->prefix))
+			emit(w, &w->node->key, &(struct change){
+				.kind = CHANGE_ALLOWED_REMOVE, .prefix = a->prefix});
+	}
+}
+
+static void
+set_name(struct wish *w, const struct peer_intent *was)
+{
+	char name[PEER_NAME_BYTES];
+	snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, w->node->name);
+	if (strcmp(name, was ? was->name : "") != 0)
+		emit(w, &w->node->key, &(struct change){
+			.kind = CHANGE_PEER_SET_NAME, .text = name});
+}
+
+/* The first place it names; where it is heard from later counts for more. */
+static void
+set_endpoint(struct wish *w, const struct peer_intent *was)
+{
+	struct endpoint_intent e = {0};
+	if (w->node->n_endpoints)
+		e.addr = w->node->endpoints[0];
+	if (was ? !endpoint_intent_is_equal(&was->endpoint, &e) : w->node->n_endpoints > 0)
+		emit(w, &w->node->key, &(struct change){
+			.kind = CHANGE_PEER_SET_ENDPOINT, .endpoint = e});
+}
+
+static void
+remove_node(struct wish *w, const struct tailnet_node *n)
+{
+	if (is_owned(w->control, &n->key) && peer_set_find(&w->iface->peers, &n->key))
+		emit(w, &n->key, &(struct change){.kind = CHANGE_PEER_REMOVE});
+}
+
+static void
+put_node(struct wish *w)
+{
+	const struct tailnet_node *n = w->node;
+	struct membership *m = &w->control->membership;
+	const struct peer_intent *was = peer_set_find(&w->iface->peers, &n->key);
+	struct key own = interface_public_key(w->iface);
+	if (key_is_equal(&own, &n->key))
+		return;
+	if (was && !is_owned(w->control, &n->key)) {
+		log_info("tailnet: %s is a peer of the config, and stays as that says", n->name);
+		return;
+	}
+	if (!was)
+		emit(w, &n->key, &(struct change){.kind = CHANGE_PEER_ADD});
+	if (!was && !is_owned(w->control, &n->key) && !peer_set_add(&m->owned, &n->key))
+		w->rc = -ENOMEM;
+	set_name(w, was);
+	set_endpoint(w, was);
+	add_prefixes(w, was);
+	remove_prefixes(w, was);
+}
+
+int
+membership_peer_changes(struct control *c, const struct node_pair *pair, struct change_list *out)
+{
+	struct wish w = {
+		.control = c,
+		.iface = intent_interface_find(c->running, c->membership.on),
+		.node = pair->now,
+		.out = out,
+	};
+	if (!w.iface)
+		return 0;
+	/* The prefixes of a node with a new key move to it before its old self goes. */
+	if (pair->now)
+		put_node(&w);
+	if (pair->was && (!pair->now || !key_is_equal(&pair->was->key, &pair->now->key)))
+		remove_node(&w, pair->was);
+	return w.rc;
+}
+
+/* ---- Ourselves ---- */
+
+static void
+emit_address(struct wish *w, enum change_kind kind, const struct prefix *p)
+{
+	static const struct key none;
+	emit(w, &none, &(struct change){.kind = kind, .prefix = *p});
+}
+
+/* Single ones that no host could want for something else. */
+void
+membership_own_addresses(const struct tailnet_node *self, struct prefix_list *out)
+{
+	for (size_t i = 0; self && i < self->n_addresses; i++) {
+		const struct prefix *p = &self->addresses[i];
+		if (p->len == addr_bits(p->addr.family) && !is_unusable(p))
+			(void)prefix_list_add(out, p);
+	}
+}
+
+void
+membership_address_changes(struct control *c, const struct prefix_list *now,
+	struct change_list *out)
+{
+	const struct prefix_list *own = &c->membership.own;
+	struct wish w = {
+		.control = c,
+		.iface = intent_interface_find(c->running, c->membership.on),
+		.out = out,
+	};
+	if (!w.iface)
+		return;
+	for (size_t i = 0; i < own->n; i++) {
+		if (!prefix_list_has(now, &own->items[i]) &&
+			prefix_list_has(&w.iface->addresses, &own->items[i]))
+			emit_address(&w, CHANGE_INTERFACE_ADDRESS_REMOVE, &own->items[i]);
+	}
+	for (size_t i = 0; i < now->n; i++) {
+		if (!prefix_list_has(&w.iface->addresses, &now->items[i]))
+			emit_address(&w, CHANGE_INTERFACE_ADDRESS_ADD, &now->items[i]);
+	}
+}
+
+size_t
+membership_endpoints(struct control *c, struct endpoint *out, size_t max)
+{
+	struct addr addrs[32];
+	struct control_iface *i = iface_find(c, c->membership.on);
+	size_t n = 0;
+	if (!i || !i->listen_port)
+		return 0;
+	size_t n_addrs = i->n_listen_addrs;
+	if (n_addrs)
+		memcpy(addrs, i->listen_addrs, n_addrs * sizeof(addrs[0]));
+	else
+		n_addrs = routes_port_addresses(c->routes, addrs, ARRAY_COUNT(addrs));
+	for (size_t k = 0; k < n_addrs && n < max; k++)
+		out[n++] = (struct endpoint){.addr = addrs[k], .port = i->listen_port};
+	return n;
+}

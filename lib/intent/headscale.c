@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "intent/headscale.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct headscale_intent *
+headscale_intent_create(void)
+{
+	return calloc(1, sizeof(struct headscale_intent));
+}
+
+struct headscale_intent *
+headscale_intent_copy(const struct headscale_intent *h)
+{
+	struct headscale_intent *c = headscale_intent_create();
+	if (!c)
+		return NULL;
+	*c = *h;
+	c->routes = (struct prefix_list){0};
+	if (prefix_list_copy(&c->routes, &h->routes)) {
+		headscale_intent_destroy(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+headscale_intent_destroy(struct headscale_intent *h)
+{
+	if (h)
+		free(h->routes.items);
+	free(h);
+}
+
+bool
+headscale_intent_is_equal(const struct headscale_intent *a, const struct headscale_intent *b)
+{
+	if (!a || !b)
+		return a == b;
+	return strcmp(a->server, b->server) == 0 && key_is_equal(&a->server_key, &b->server_key) &&
+		strcmp(a->ca_file, b->ca_file) == 0 &&
+		strcmp(a->auth_key_file, b->auth_key_file) == 0 &&
+		strcmp(a->state_file, b->state_file) == 0 &&
+		strcmp(a->hostname, b->hostname) == 0 && strcmp(a->tags, b->tags) == 0 &&
+		prefix_list_is_equal(&a->routes, &b->routes) &&
+		a->offers_exit == b->offers_exit && a->accepts_routes == b->accepts_routes;
+}

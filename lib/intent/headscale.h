@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* [Headscale] as a value: which tailnet an interface is a node of, and what it does there. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/addr.h"
+#include "base/key.h"
+#include "intent/peers.h"
+#include "intent/prefixes.h"
+
+enum {
+	HEADSCALE_TEXT_BYTES = 256,
+	HEADSCALE_NAME_BYTES = 64, /* a DNS label and the end */
+	HEADSCALE_MTU = 1280,      /* what tailnet peers have */
+};
+
+struct headscale_intent {
+	struct origin origin;
+	char server[HEADSCALE_TEXT_BYTES];        /* its URL */
+	struct key server_key;                    /* the only one that it may have; zero: any */
+	char ca_file[HEADSCALE_TEXT_BYTES];       /* trusted beside the system's; "": none */
+	char auth_key_file[HEADSCALE_TEXT_BYTES]; /* "": a person lets us in */
+	char state_file[HEADSCALE_TEXT_BYTES];
+	char hostname[HEADSCALE_NAME_BYTES];
+	char tags[HEADSCALE_TEXT_BYTES];          /* "tag:a,tag:b"; "": none */
+	struct prefix_list routes;                /* masked; that we offer */
+	bool offers_exit;
+	bool accepts_routes;
+};
+
+/* NULL: memory is short. */
+struct headscale_intent *headscale_intent_create(void);
+struct headscale_intent *headscale_intent_copy(const struct headscale_intent *h);
+/* NULL is allowed. */
+void headscale_intent_destroy(struct headscale_intent *h);
+/* Where it was written does not matter. Both may be NULL. */
+bool headscale_intent_is_equal(const struct headscale_intent *a, const struct headscale_intent *b);

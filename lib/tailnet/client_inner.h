@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parts of the client share. Nobody else includes this. */
+#pragma once
+
+#include "source/headscale/hostinfo.h"
+#include "source/headscale/map_frames.h"
+#include "source/headscale/netmap.h"
+#include "source/headscale/register.h"
+#include "tailnet/client.h"
+#include "tailnet/fetch.h"
+#include "tailnet/session.h"
+
+enum {
+	CLIENT_MAX_ENDPOINTS = 32,
+	CLIENT_MAX_PINGS = 4, /* answered at once */
+};
+
+struct client_ping {
+	struct fetch *fetch; /* NULL: the place is free */
+	char url[NETMAP_URL_BYTES];
+};
+
+enum register_use {
+	REGISTER_IDLE,
+	REGISTER_TO_JOIN,    /* before the map */
+	REGISTER_TO_CHECK,   /* beside it: are we still a node? */
+};
+
+struct client {
+	struct client_config config;
+	struct server_url url;
+	struct tailnet_status status;
+	struct key disco_public;
+	struct endpoint endpoints[CLIENT_MAX_ENDPOINTS];
+	size_t n_endpoints;
+
+	uv_timer_t retry, tick;
+	uint32_t n_failures;    /* in a row */
+	uint32_t n_refusals;    /* of the handshake by the server, in a row */
+	uint64_t tried_ms;      /* when this attempt began */
+
+	struct fetch *key_fetch;
+	struct session *session;
+	bool is_ready;          /* requests may be posted */
+
+	/* Registering. */
+	enum register_use use;
+	int32_t register_stream; /* 0: none */
+	int register_status;
+	struct text register_body;
+	uint64_t registered_ms; /* when it was last asked */
+	bool sent_auth_key, waits_for_login;
+	struct key old_node_public; /* that our present key takes the place of; zero: none */
+
+	/* The map. */
+	int32_t map_stream;
+	int map_status;
+	struct map_frames frames;
+	struct netmap map;
+	bool map_is_broken;     /* by a message that did not parse: until a first one came */
+	uint64_t heard_ms;      /* the last message of the stream */
+	uint64_t pinged_ms;
+	int32_t update_stream;
+	bool update_is_wanted;
+	uv_timer_t publish;     /* gathers what comes close together */
+	int64_t skew_s;         /* the server's clock ahead of ours */
+	int64_t next_expiry_s;
+	struct client_ping pings[CLIENT_MAX_PINGS];
+
+	bool is_stopping, is_stopped;
+	uint64_t stopping_ms;
+};
+
+/* client.c: this attempt has failed; another follows after a wait, of wait_ms at least. */
+void client_fail(struct client *c, const struct err *why, uint32_t wait_ms);
+void client_set_phase(struct client *c, enum tailnet_phase phase, const char *trouble);
+/* Writes the state file; that it could not be is logged. */
+void client_save(struct client *c);
+struct hostinfo client_hostinfo(const struct client *c);
+struct key client_node_public(const struct client *c);
+int64_t client_server_time(const struct client *c);
+
+/* client_register.c */
+void client_register(struct client *c, enum register_use use);
+void client_register_status(struct client *c, int status);
+bool client_register_data(struct client *c, const uint8_t *data, size_t n_bytes);
+void client_register_end(struct client *c, bool is_whole);
+/* Wipes what an answer left; the stream is gone. */
+void client_register_reset(struct client *c);
+
+/* client_map.c */
+void client_map_begin(struct client *c);
+bool client_map_data(struct client *c, const uint8_t *data, size_t n_bytes);
+void client_map_end(struct client *c, bool is_whole);
+void client_map_reset(struct client *c);
+void client_map_tick(struct client *c, uint64_t now_ms);
+/* Says what we are, unless that is under way. */
+void client_update(struct client *c);
+/* Publishes what stands in the map, a moment later. */
+void client_publish_soon(struct client *c);
+/* The server says that we are no node: nothing of the tailnet is left. */
+void client_publish_nothing(struct client *c);

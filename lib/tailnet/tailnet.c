@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tailnet/tailnet.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/secret.h"
+
+enum { MAX_ENDPOINTS = 32 };
+
+struct tailnet {
+	struct headscale_intent *intent;
+	struct tailnet_state state; /* the thread's, once it runs */
+	struct client *client;
+	uv_loop_t loop;
+	uv_async_t wake;
+	uv_prepare_t turn;
+	pthread_t thread;
+	uint64_t n_turns;           /* relaxed */
+	bool has_news;              /* relaxed: whether it is worth taking the lock */
+
+	pthread_mutex_t lock;       /* guards what follows */
+	struct tailnet_view *view;  /* not taken yet; NULL: none */
+	struct tailnet_status status;
+	struct key node_key;
+	bool has_node_key;
+	struct endpoint endpoints[MAX_ENDPOINTS];
+	size_t n_endpoints;
+	bool is_stopping;
+};
+
+const char *
+tailnet_phase_name(enum tailnet_phase phase)
+{
+	static const char *const names[TAILNET_N_PHASES] = {
+		[TAILNET_STARTING] = "starting",
+		[TAILNET_CONNECTING] = "connecting",
+		[TAILNET_NEEDS_LOGIN] = "needs login",
+		[TAILNET_REFUSED] = "refused",
+		[TAILNET_RUNNING] = "running",
+	};
+	return (unsigned)phase < TAILNET_N_PHASES ? names[phase] : "?";
+}
+
+/* ---- On the thread ---- */
+
+static void
+on_view(void *ctx, struct tailnet_view *view)
+{
+	struct tailnet *t = ctx;
+	pthread_mutex_lock(&t->lock);
+	struct tailnet_view *old = t->view;
+	t->view = view;
+	pthread_mutex_unlock(&t->lock);
+	__atomic_store_n(&t->has_news, true, __ATOMIC_RELAXED);
+	view_destroy(old); /* which nobody came for */
+}
+
+static void
+on_status(void *ctx, const struct tailnet_status *status)
+{
+	struct tailnet *t = ctx;
+	pthread_mutex_lock(&t->lock);
+	t->status = *status;
+	pthread_mutex_unlock(&t->lock);
+}
+
+static void
+on_node_key(void *ctx)
+{
+	struct tailnet *t = ctx;
+	pthread_mutex_lock(&t->lock);
+	t->node_key = t->state.node_private;
+	t->has_node_key = true;
+	pthread_mutex_unlock(&t->lock);
+	__atomic_store_n(&t->has_news, true, __ATOMIC_RELAXED);
+}
+
+static void
+on_stopped(void *ctx)
+{
+	struct tailnet *t = ctx;
+	uv_close((uv_handle_t *)&t->wake, NULL);
+	uv_close((uv_handle_t *)&t->turn, NULL);
+}
+
+static void
+on_wake(uv_async_t *wake)
+{
+	struct tailnet *t = wake->data;
+	struct endpoint endpoints[MAX_ENDPOINTS];
+	pthread_mutex_lock(&t->lock);
+	size_t n = t->n_endpoints;
+	bool is_stopping = t->is_stopping;
+	memcpy(endpoints, t->endpoints, n * sizeof(*endpoints));
+	pthread_mutex_unlock(&t->lock);
+	if (is_stopping)
+		client_stop(t->client);
+	else
+		client_set_endpoints(t->client, endpoints, n);
+}
+
+static void
+on_turn(uv_prepare_t *turn)
+{
+	struct tailnet *t = turn->data;
+	__atomic_fetch_add(&t->n_turns, 1, __ATOMIC_RELAXED);
+}
+
+static void *
+run(void *arg)
+{
+	struct tailnet *t = arg;
+	uv_run(&t->loop, UV_RUN_DEFAULT);
+	return NULL;
+}
+
+/* ---- Making ---- */
+
+static void
+destroy(struct tailnet *t)
+{
+	client_destroy(t->client);
+	view_destroy(t->view);
+	headscale_intent_destroy(t->intent);
+	pthread_mutex_destroy(&t->lock);
+	secret_wipe(t, sizeof(*t));
+	free(t);
+}
+
+/* Signals are the control thread's. */
+static int
+start_thread(struct tailnet *t)
+{
+	sigset_t all, was;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	int rc = -pthread_create(&t->thread, NULL, run, t);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	if (!rc)
+		pthread_setname_np(t->thread, "hg-tailnet");
+	return rc;
+}
+
+static int
+make_loop(struct tailnet *t, bool has_own_node_key, struct err *err)
+{
+	const struct client_config cc = {
+		.loop = &t->loop,
+		.intent = t->intent,
+		.state_path = t->intent->state_file,
+		.state = &t->state,
+		.has_own_node_key = has_own_node_key,
+		.ctx = t,
+		.on_view = on_view,
+		.on_status = on_status,
+		.on_node_key = on_node_key,
+		.on_stopped = on_stopped,
+	};
+	t->client = client_create(&cc, err);
+	if (!t->client)
+		return -ENOMEM;
+	uv_async_init(&t->loop, &t->wake, on_wake);
+	uv_prepare_init(&t->loop, &t->turn);
+	t->wake.data = t->turn.data = t;
+	uv_prepare_start(&t->turn, on_turn);
+	return 0;
+}
+
+int
+tailnet_start(const struct headscale_intent *intent, const struct tailnet_state *state,
+	bool has_own_node_key, struct tailnet **out, struct err *err)
+{
+	struct tailnet *t = calloc(1, sizeof(*t));
+	*out = NULL;
+	if (!t || !(t->intent = headscale_intent_copy(intent))) {
+		free(t);
+		return err_set(err, -ENOMEM, "no memory for the tailnet");
+	}
+	t->state = *state;
+	pthread_mutex_init(&t->lock, NULL);
+	int rc = uv_loop_init(&t->loop);
+	if (rc)
+		err_set(err, rc, "cannot make the tailnet's event loop: %s", uv_strerror(rc));
+	if (!rc && (rc = make_loop(t, has_own_node_key, err)))
+		uv_loop_close(&t->loop);
+	if (!rc && (rc = start_thread(t))) {
+		err_set(err, rc, "cannot start the tailnet's thread: %s", strerror(-rc));
+		client_stop(t->client);
+		uv_run(&t->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&t->loop);
+	}
+	if (rc) {
+		destroy(t);
+		return rc;
+	}
+	*out = t;
+	return 0;
+}
+
+void
+tailnet_stop(struct tailnet *t)
+{
+	if (!t)
+		return;
+	pthread_mutex_lock(&t->lock);
+	t->is_stopping = true;
+	pthread_mutex_unlock(&t->lock);
+	uv_async_send(&t->wake);
+	pthread_join(t->thread, NULL);
+	if (uv_loop_close(&t->loop))
+		log_error("tailnet: its loop has handles left");
+	destroy(t);
+}
+
+/* ---- For the control thread ---- */
+
+void
+tailnet_set_endpoints(struct tailnet *t, const struct endpoint *endpoints, size_t n)
+{
+	pthread_mutex_lock(&t->lock);
+	t->n_endpoints = MIN_OF(n, MAX_ENDPOINTS);
+	memcpy(t->endpoints, endpoints, t->n_endpoints * sizeof(*endpoints));
+	pthread_mutex_unlock(&t->lock);
+	uv_async_send(&t->wake);
+}
+
+bool
+tailnet_has_news(struct tailnet *t)
+{
+	return __atomic_load_n(&t->has_news, __ATOMIC_RELAXED) &&
+		__atomic_exchange_n(&t->has_news, false, __ATOMIC_RELAXED);
+}
+
+struct tailnet_view *
+tailnet_take_view(struct tailnet *t)
+{
+	struct tailnet_view *view;
+	pthread_mutex_lock(&t->lock);
+	view = t->view;
+	t->view = NULL;
+	pthread_mutex_unlock(&t->lock);
+	return view;
+}
+
+bool
+tailnet_take_node_key(struct tailnet *t, struct key *out)
+{
+	pthread_mutex_lock(&t->lock);
+	bool has = t->has_node_key;
+	if (has)
+		*out = t->node_key;
+	t->has_node_key = false;
+	pthread_mutex_unlock(&t->lock);
+	return has;
+}
+
+struct tailnet_status
+tailnet_status_of(struct tailnet *t)
+{
+	pthread_mutex_lock(&t->lock);
+	struct tailnet_status s = t->status;
+	pthread_mutex_unlock(&t->lock);
+	return s;
+}
+
+uint64_t
+tailnet_turns(const struct tailnet *t)
+{
+	return __atomic_load_n(&t->n_turns, __ATOMIC_RELAXED);
+}

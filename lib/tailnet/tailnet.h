@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The tailnet's client on a thread of its own, so that a large map, a slow server or a name that
+ * is looked up holds up nobody. What comes of it waits in a place for one value each, which the
+ * control thread empties:
+ *
+ *   control ── endpoints, stop ──► thread
+ *   control ◄── view, status, node key ── thread
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "intent/intent.h"
+#include "tailnet/client.h"
+
+struct tailnet;
+
+/*
+ * Starts the thread. intent is copied, state taken over (the caller wipes its own). 0 or a
+ * negative errno with a sentence. All functions here are the control thread's.
+ */
+int tailnet_start(const struct headscale_intent *intent, const struct tailnet_state *state,
+	bool has_own_node_key, struct tailnet **out, struct err *err);
+/* Withdraws what was offered and joins the thread: two seconds at most. NULL is allowed. */
+void tailnet_stop(struct tailnet *t);
+
+/* Where peers reach us; to be called when it may have changed. */
+void tailnet_set_endpoints(struct tailnet *t, const struct endpoint *endpoints, size_t n);
+
+/* Whether a view or a node key has come since this was last asked. Costs next to nothing. */
+bool tailnet_has_news(struct tailnet *t);
+/* The newest view that was not taken yet, the caller's to destroy; NULL: nothing new. */
+struct tailnet_view *tailnet_take_view(struct tailnet *t);
+/* Whether the node key was exchanged since; then out has it, and the caller wipes it. */
+bool tailnet_take_node_key(struct tailnet *t, struct key *out);
+struct tailnet_status tailnet_status_of(struct tailnet *t);
+/* "running", "needs login", … */
+const char *tailnet_phase_name(enum tailnet_phase phase);
+/* How many turns its loop has made: for the watchdog. */
+uint64_t tailnet_turns(const struct tailnet *t);

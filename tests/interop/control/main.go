@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// A control server for the tests: Tailscale's own test control server behind an address of the
+// caller's choice, and beside it a plain HTTP door on which the test moves the tailnet about.
+//
+//	control ADDRESS:PORT DOOR:PORT [AUTHKEY]
+//
+//	GET  /nodes                  every node as JSON, with what it said of itself
+//	GET  /online                 how many map streams are open
+//	POST /fake                   a node that nobody runs joins
+//	POST /raw?node=KEY           the body is a MapResponse: it goes out on that node's stream
+//	POST /routes?node=KEY&routes=PREFIX,PREFIX    these are the node's from now on
+//	POST /ping?node=KEY&url=URL  a PingRequest for that node
+//	POST /expire?on=1            all node keys have expired, or (0) have not
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+
+	"tailscale.com/tailcfg"
+	"tailscale.com/tstest/integration/testcontrol"
+	"tailscale.com/types/key"
+)
+
+func nodeOf(r *http.Request) (k key.NodePublic, err error) {
+	err = k.UnmarshalText([]byte(r.FormValue("node")))
+	return k, err
+}
+
+func routesOf(r *http.Request) (routes []netip.Prefix, err error) {
+	for _, text := range strings.Split(r.FormValue("routes"), ",") {
+		if text == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, err
+		}
+		routes = append(routes, p)
+	}
+	return routes, nil
+}
+
+// withNode answers 400 when the request names no node.
+func withNode(do func(r *http.Request, k key.NodePublic) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		k, err := nodeOf(r)
+		if err == nil {
+			err = do(r, k)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+		}
+	}
+}
+
+func sendRaw(s *testcontrol.Server) http.HandlerFunc {
+	return withNode(func(r *http.Request, k key.NodePublic) error {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		var mr tailcfg.MapResponse
+		if err := json.Unmarshal(body, &mr); err != nil {
+			return err
+		}
+		if !s.AddRawMapResponse(k, &mr) {
+			return fmt.Errorf("that node has no stream open")
+		}
+		return nil
+	})
+}
+
+func door(s *testcontrol.Server) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /nodes", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(s.AllNodes())
+	})
+	mux.HandleFunc("GET /online", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, s.InServeMap())
+	})
+	mux.HandleFunc("POST /fake", func(w http.ResponseWriter, r *http.Request) { s.AddFakeNode() })
+	mux.HandleFunc("POST /raw", sendRaw(s))
+	mux.HandleFunc("POST /routes", withNode(func(r *http.Request, k key.NodePublic) error {
+		routes, err := routesOf(r)
+		if err == nil {
+			s.SetSubnetRoutes(k, routes)
+		}
+		return err
+	}))
+	mux.HandleFunc("POST /ping", withNode(func(r *http.Request, k key.NodePublic) error {
+		if !s.AddPingRequest(k, &tailcfg.PingRequest{URL: r.FormValue("url"), Log: true}) {
+			return fmt.Errorf("that node has no stream open")
+		}
+		return nil
+	}))
+	mux.HandleFunc("POST /expire", func(w http.ResponseWriter, r *http.Request) {
+		s.SetExpireAllNodes(r.FormValue("on") == "1")
+	})
+	return mux
+}
+
+func main() {
+	if len(os.Args) < 3 {
+		log.Fatal("control ADDRESS:PORT DOOR:PORT [AUTHKEY]")
+	}
+	s := &testcontrol.Server{
+		ExplicitBaseURL:  "http://" + os.Args[1],
+		AllNodesSameUser: true,
+		AllOnline:        true,
+		DERPMap:          &tailcfg.DERPMap{},
+	}
+	if len(os.Args) > 3 {
+		s.RequireAuthKey = os.Args[3]
+	}
+	go func() { log.Fatal(http.ListenAndServe(os.Args[2], door(s))) }()
+	log.Fatal(http.ListenAndServe(os.Args[1], s))
+}
