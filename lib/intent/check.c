@@ -160,8 +160,8 @@ check_headscale(const struct intent *it, size_t index, struct err *err)
 	for (size_t n = 0; n < index; n++) {
 		const struct headscale_intent *h = it->interfaces[n]->headscale;
 		if (h)
-			return err_set(err, -EINVAL, "%s: a second [Headscale]: the first is at %s, "
-				"and there is one for all files", where,
+			return err_set(err, -EINVAL, "%s: a second [Headscale]: the first is at "
+				"%s, and there is one for all files", where,
 				intent_where(it, h->origin, other));
 	}
 	if (i->save_path)

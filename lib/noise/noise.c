@@ -46,7 +46,8 @@ mix_ephemeral(struct noise_symmetric *s, const uint8_t ephemeral[KEY_BYTES])
 
 /* ss: from the kept product, made here if there is none of our present key. */
 static bool
-mix_static_static(struct noise_symmetric *s, const struct noise_local *local, struct noise_remote *remote)
+mix_static_static(struct noise_symmetric *s, const struct noise_local *local,
+	struct noise_remote *remote)
 {
 	if (!remote->has_static_static ||
 		!key_is_equal(&remote->static_static_of, &local->public_key)) {
@@ -104,8 +105,8 @@ stamp_make(uint8_t out[WG_TAI64N_BYTES], const uint8_t last[WG_TAI64N_BYTES],
 
 /* -> e, es, s, ss, {t} */
 static enum noise_result
-write_initiation(struct noise_symmetric *s, const struct noise_local *local, struct noise_remote *remote,
-	const struct noise_fresh *fresh, struct wg_initiation *msg)
+write_initiation(struct noise_symmetric *s, const struct noise_local *local,
+	struct noise_remote *remote, const struct noise_fresh *fresh, struct wg_initiation *msg)
 {
 	uint8_t stamp[WG_TAI64N_BYTES];
 	start(s, &remote->public_key);

@@ -11,6 +11,7 @@
 #include "source/headscale/key_text.h"
 #include "source/headscale/server_url.h"
 
+#define TAG_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 #define STATE_FILE "/var/lib/headgate/tailnet.state"
 
 /* Of the machine's name its first label, as far as it is one. */
@@ -109,7 +110,7 @@ read_route(struct config_reader *r, char *item)
 	if (prefix_parse(item, &p))
 		return -EINVAL;
 	if (p.len == 0)
-		return config_error(r, "%s is everything: AdvertiseExitNode = yes offers that", item);
+		return config_error(r, "%s is everything, which a route of a network is not", item);
 	p = prefix_masked(&p);
 	int rc = prefix_list_add(&h->routes, &p);
 	if (rc == -EEXIST)
@@ -149,8 +150,7 @@ read_tag(struct config_reader *r, char *item)
 	struct headscale_intent *h = r->interface->headscale;
 	size_t n = strlen(h->tags), n_item = strlen(item);
 	if (strncmp(item, "tag:", 4) != 0 || n_item < 5 ||
-		strspn(item + 4, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") !=
-			n_item - 4)
+		strspn(item + 4, TAG_CHARS) != n_item - 4)
 		return -EINVAL;
 	if (n + n_item + 2 > sizeof(h->tags))
 		return config_error(r, "Tags are too many");
@@ -173,8 +173,7 @@ static const struct config_key headscale_keys[] = {
 	{"CAFile", read_ca_file, "an absolute path", "/etc/headgate/ca.pem",
 		"certificates to trust for Server beside the system's"},
 	{"AuthKeyFile", read_auth_key_file, "an absolute path", "/etc/headgate/authkey",
-		"file with a pre-authentication key (mode 0600); without one a person lets the node "
-		"in"},
+		"file with a pre-authentication key (mode 0600); without one a person lets us in"},
 	{"StateFile", read_state_file, "an absolute path", STATE_FILE,
 		"where the node's identity is kept (mode 0600); made at the first start"},
 	{"Hostname", read_hostname, "a name of a-z, 0-9 and -", "hub1",

@@ -189,18 +189,16 @@ become_open(struct conn *c)
 static void
 take_tls(struct conn *c, const void *data, size_t n_bytes)
 {
-	struct text plain, out;
-	text_init(&plain);
-	text_init(&out);
-	int rc = tls_feed(c->tls, data, n_bytes, &plain, &out, &c->why);
-	if (out.n_bytes)
-		write_raw(c, &out);
+	struct tls_yield y = {{0}, {0}};
+	int rc = tls_feed(c->tls, data, n_bytes, &y, &c->why);
+	if (y.wire.n_bytes)
+		write_raw(c, &y.wire);
 	if (!rc && !c->is_open && tls_is_open(c->tls))
 		become_open(c);
-	if (plain.n_bytes && !c->has_ended && !c->is_closing)
-		c->config.events.on_data(c->config.events.ctx, plain.data, plain.n_bytes);
-	text_fini(&plain);
-	text_fini(&out);
+	if (y.plain.n_bytes && !c->has_ended && !c->is_closing)
+		c->config.events.on_data(c->config.events.ctx, y.plain.data, y.plain.n_bytes);
+	text_fini(&y.plain);
+	text_fini(&y.wire);
 	if (rc)
 		end(c, rc);
 }

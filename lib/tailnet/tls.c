@@ -154,14 +154,13 @@ read_plain(struct tls *t, struct text *plain, struct err *err)
 }
 
 int
-tls_feed(struct tls *t, const void *data, size_t n_bytes, struct text *plain, struct text *out,
-	struct err *err)
+tls_feed(struct tls *t, const void *data, size_t n_bytes, struct tls_yield *y, struct err *err)
 {
 	ERR_clear_error();
 	if (n_bytes > INT_MAX || (n_bytes && BIO_write(t->in, data, (int)n_bytes) != (int)n_bytes))
 		return err_set(err, -ENOMEM, "memory is short");
-	int rc = read_plain(t, plain, err); /* shakes hands first, if that is not done */
-	if (drain(t, out) && !rc)
+	int rc = read_plain(t, &y->plain, err); /* shakes hands first, if that is not done */
+	if (drain(t, &y->wire) && !rc)
 		rc = err_set(err, -ENOMEM, "memory is short");
 	return rc;
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define HOST_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:"
+
 static int
 parse_port(const char *text, uint16_t *out)
 {
@@ -26,8 +28,7 @@ static bool
 is_host(const char *text, size_t n)
 {
 	return n > 0 && n < SERVER_HOST_BYTES &&
-		strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._:") >=
-			n;
+		strspn(text, HOST_CHARS) >= n;
 }
 
 static int

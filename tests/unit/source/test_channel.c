@@ -118,8 +118,8 @@ refusals(void **state)
 		{"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n", -EPROTO, "else"},
 		{"SSH-2.0-OpenSSH\r\n\r\n", -EPROTO, "does not speak HTTP"},
 		{"HTTP/1.1 101 S\r\nupgrade: Tailscale-Control-Protocol\r\n\r\n\3\0\0", 0, ""},
-		{"HTTP/1.1 101 S\r\nupgrade: tailscale-control-protocol\r\n\r\n\3\0\5nope!", -EBADMSG,
-			"nope!"},
+		{"HTTP/1.1 101 S\r\nupgrade: tailscale-control-protocol\r\n\r\n\3\0\5nope!",
+			-EBADMSG, "nope!"},
 		{"HTTP/1.1 101 S\r\nupgrade: tailscale-control-protocol\r\n\r\n\4\0\60xx", -EPROTO,
 			"none of this protocol"},
 	};
@@ -189,8 +189,8 @@ urls(void **state)
 	} table[] = {
 		{"https://h.example", "h.example", "h.example", "/", 443, true},
 		{"http://10.0.0.1:8080/", "10.0.0.1", "10.0.0.1:8080", "/", 8080, false},
-		{"https://[2001:db8::1]:8443/x?id=1", "2001:db8::1", "[2001:db8::1]:8443", "/x?id=1",
-			8443, true},
+		{"https://[2001:db8::1]:8443/x?id=1", "2001:db8::1", "[2001:db8::1]:8443",
+			"/x?id=1", 8443, true},
 		{"http://h?a=b", "h", "h", "/?a=b", 80, false},
 		{"ftp://h", NULL, NULL, NULL, 0, false},
 		{"https://", NULL, NULL, NULL, 0, false},

@@ -212,7 +212,8 @@ one_by_one(void **state)
 		size_t n_endpoints, n_peers;
 	} table[] = {
 		{"{\"PeersChangedPatch\":[{\"NodeID\":1,\"Online\":true}]}", true, 0, 1},
-		{"{\"PeersChangedPatch\":[{\"NodeID\":1,\"Endpoints\":[\"1.2.3.4:5\"]}]}", true, 1, 1},
+		{"{\"PeersChangedPatch\":[{\"NodeID\":1,\"Endpoints\":[\"1.2.3.4:5\"]}]}", true, 1,
+			1},
 		{"{\"PeersChangedPatch\":[{\"NodeID\":77,\"Online\":true}]}", true, 1, 1},
 		{"{\"OnlineChange\":{\"1\":false,\"99\":true}}", false, 1, 1},
 		{"{\"Peers\":null,\"PacketFilters\":{\"base\":null}}", false, 1, 1},
