@@ -54,9 +54,23 @@ static const struct {
 		"wg0.conf:3: ListenPort belongs in [Interface], not in [Peer]"},
 	{"[Interfaces]\n", "wg0.conf:1: unknown section [Interfaces]; did you mean [Interface]?"},
 	{"[Router]\n", "wg0.conf:1: unknown section [Router]; the sections are [Gateway], [Port "
-		       "NAME], [Interface], [Peer] and [Filter]"},
-	{"\n# x\n[Headscale]\nServer = https://hs.example\n",
-		"wg0.conf:3: [Headscale] is not in this version: take the section out"},
+		       "NAME], [Interface], [Peer], [Filter] and [Headscale]"},
+	{"[Headscale]\nServer = hs.example\n",
+		"wg0.conf:2: Server = hs.example: expected an http or https URL without a path, for "
+		"example: Server = https://headscale.example.com"},
+	{"[Headscale]\nServerKey = mkey:12\n",
+		"wg0.conf:2: ServerKey = mkey:12: expected mkey: and 64 hexadecimal digits, for "
+		"example: ServerKey = "
+		"mkey:07a37cbc142093c8b755dc1b10e86cb426374ad16aa853ed0bdfc0b2b86d1c7c"},
+	{"[Headscale]\nHostname = Hub_1\n",
+		"wg0.conf:2: Hostname = Hub_1: expected a name of a-z, 0-9 and -, for example: "
+		"Hostname = hub1"},
+	{"[Headscale]\nAdvertiseRoutes = 0.0.0.0/0\n",
+		"wg0.conf:2: 0.0.0.0/0 is everything, which a route of a network is not"},
+	{"[Headscale]\nTags = gateway\n",
+		"wg0.conf:2: Tags = gateway: expected a list of tags, for example: Tags = "
+		"tag:gateway"},
+	{"[Headscale]\n[Headscale]\n", "wg0.conf:2: a second [Headscale] in one file"},
 	{"[Segment office]\n",
 		"wg0.conf:1: [Segment] is not in this version: take the section out"},
 	{"[Port]\n", "wg0.conf:1: [Port] needs a name, for example: [Port wan]"},

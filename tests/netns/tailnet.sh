@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A node of a tailnet: joins with a key, shows up at the server with what it offers, and has peers
+# that come and go with the tailnet. The server is Tailscale's own test control server
+# (tests/interop/control).
+#
+#   a-lan ── lan0 a-gw wan0 ─────────── wan0 server
+#            [headgate hg0]             [control, 203.0.113.9:8080]
+. "${0%/*}/scene.sh"
+headgate_only
+. "$scene_dir/tailnet_server.sh"
+control=$("$scene_top/tests/interop/fetch" control) || exit
+
+site_runs a headgate
+site a
+node server
+wire a-gw wan0 server wan0
+on server ip addr add 203.0.113.9/24 dev wan0
+printf 'tskey-auth-right\n' >"$run/authkey"
+expect server_up tskey-auth-right
+
+proves "it joins, with a state file of its own that nobody else reads"
+tailnet_conf
+expect gateway_up a
+expect_within 20 has_joined
+expect [ "$(stat -c %a "$run/a/tailnet.state")" = 600 ]
+refuse grep -q "$(cat "$run/authkey")" "$run/gateway-a.log"
+
+proves "the server has its name, its routes and where it is"
+expect_within 10 server_shows a1
+expect [ "$(server_says a1 '["Hostinfo"]["RoutableIPs"]')" = "['192.168.10.0/24']" ]
+is_found() { server_says a1 '["Endpoints"]' | grep -q "'203.0.113.1:51820'"; }
+expect_within 10 is_found
+
+proves "its address in the tailnet is on hg0, whose MTU is the tailnet's"
+expect grep -q 100.64.0.1/32 <(on a-gw ip -4 addr show dev hg0)
+expect grep -q 'mtu 1280' <(on a-gw ip link show dev hg0)
+
+proves "peers come with the tailnet, beside those of the config"
+expect peers_are 0
+ask_door -X POST /fake
+expect_within 10 peers_are 1
+expect peers_show 100.64.0.2/32
+expect routes_show 100.64.0.2
+for _ in $(seq 20); do ask_door -X POST /fake; done
+expect_within 10 peers_are 21
+expect_within 10 peers_show 100.64.0.22/32
+
+proves "a delta: another endpoint, then the node goes at once"
+say_raw '{"PeersChangedPatch":[{"NodeID":2,"Endpoints":["203.0.113.77:1234"]}]}'
+expect_within 5 peers_show 203.0.113.77:1234
+say_raw '{"PeersRemoved":[2]}'
+expect_within 5 peers_are 20
+refuse routes_show '100.64.0.2 '
+
+proves "the last good map stands while the server is away, and a new one takes nothing away"
+halt server
+expect_within 20 eval '! has_joined'
+expect peers_are 20
+expect peers_show 100.64.0.22/32
+
