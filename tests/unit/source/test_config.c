@@ -56,8 +56,8 @@ static const struct {
 	{"[Router]\n", "wg0.conf:1: unknown section [Router]; the sections are [Gateway], [Port "
 		       "NAME], [Interface], [Peer], [Filter] and [Headscale]"},
 	{"[Headscale]\nServer = hs.example\n",
-		"wg0.conf:2: Server = hs.example: expected an http or https URL without a path, for "
-		"example: Server = https://headscale.example.com"},
+		"wg0.conf:2: Server = hs.example: expected an http or https URL without a path, "
+		"for example: Server = https://headscale.example.com"},
 	{"[Headscale]\nServerKey = mkey:12\n",
 		"wg0.conf:2: ServerKey = mkey:12: expected mkey: and 64 hexadecimal digits, for "
 		"example: ServerKey = "

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a node says to its server, to the byte; what it hears of a registration; its state file. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/bytes.h"
+#include "source/headscale/map_request.h"
+#include "source/headscale/register.h"
+#include "source/headscale/state_text.h"
+
+#define ONES "0101010101010101010101010101010101010101010101010101010101010101"
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+#define HOSTINFO                                                                                   \
+	"{\"IPNVersion\":\"v\",\"OS\":\"linux\",\"Hostname\":\"gw\",\"RoutableIPs\":"              \
+	"[\"10.1.0.0/16\",\"0.0.0.0/0\",\"::/0\"],\"RequestTags\":[\"tag:a\",\"tag:b\"],"          \
+	"\"NetInfo\":{\"WorkingUDP\":true}}"
+
+static struct prefix route = {{{10, 1, 2, 3}, ADDR_V4}, 16};
+static const struct prefix_list routes = {&route, 1};
+static const struct hostinfo hostinfo = {"gw", "v", &routes, true, "tag:a,tag:b"};
+
+static struct key
+ones(void)
+{
+	struct key k;
+	memset(k.bytes, 1, sizeof(k.bytes));
+	return k;
+}
+
+static void
+says(struct text *t, const char *expected)
+{
+	assert_string_equal(t->data, expected);
+	text_fini(t);
+}
+
+static void
+registration(void **state)
+{
+	struct text t = {0};
+	struct register_request r = {.version = 131, .node_public = ones(), .hostinfo = &hostinfo};
+	register_format(&r, &t);
+	says(&t, "{\"Version\":131,\"NodeKey\":\"nodekey:" ONES "\",\"OldNodeKey\":\"nodekey:" ZEROS
+		"\",\"Auth\":null,\"Expiry\":\"0001-01-01T00:00:00Z\",\"Hostinfo\":" HOSTINFO "}");
+	r.auth_key = "a\"b\\";
+	r.followup = "https://h/register/x";
+	r.is_logout = true;
+	register_format(&r, &t);
+	says(&t, "{\"Version\":131,\"NodeKey\":\"nodekey:" ONES "\",\"OldNodeKey\":\"nodekey:" ZEROS
+		"\",\"Auth\":{\"AuthKey\":\"a\\\"b\\\\\"},\"Expiry\":\"1970-01-01T00:02:03Z\","
+		"\"Followup\":\"https://h/register/x\",\"Hostinfo\":" HOSTINFO "}");
+}
+
+static void
+map(void **state)
+{
+	struct text t = {0};
+	const struct endpoint endpoints[] = {
+		{{{192, 0, 2, 1}, ADDR_V4}, 51820, 0},
+		{{{0x20, 1, [15] = 1}, ADDR_V6}, 1, 0},
+	};
+	struct map_request r = {131, ones(), ones(), endpoints, 2, &hostinfo, true};
+	map_request_format(&r, &t);
+	says(&t, "{\"Version\":131,\"Compress\":\"zstd\",\"KeepAlive\":true,\"NodeKey\":\"nodekey:"
+		ONES "\",\"DiscoKey\":\"discokey:" ONES "\",\"Stream\":true,\"Hostinfo\":" HOSTINFO
+		",\"Endpoints\":[\"192.0.2.1:51820\",\"[2001::1]:1\"],\"EndpointTypes\":[1,1]}");
+	r.is_stream = false;
+	r.n_endpoints = 0;
+	map_request_format(&r, &t);
+	says(&t, "{\"Version\":131,\"Compress\":\"zstd\",\"KeepAlive\":true,\"NodeKey\":\"nodekey:"
+		ONES "\",\"DiscoKey\":\"discokey:" ONES "\",\"Stream\":false,\"OmitPeers\":true,"
+		"\"Hostinfo\":" HOSTINFO ",\"Endpoints\":[],\"EndpointTypes\":[]}");
+}
+
+static void
+answers(void **state)
+{
+	static const struct {
+		const char *body;
+		int rc;
+		enum register_result result;
+	} table[] = {
+		{"{\"MachineAuthorized\":true}", 0, REGISTER_DONE},
+		{"{\"MachineAuthorized\":false}", 0, REGISTER_WAITING},
+		{"{\"MachineAuthorized\":true,\"Error\":\"no\\u001b[2J\"}", 0, REGISTER_REFUSED},
+		{"{\"AuthURL\":\"https://h/register/x\"}", 0, REGISTER_NEEDS_LOGIN},
+		{"{\"MachineAuthorized\":true,\"NodeKeyExpired\":true}", 0, REGISTER_KEY_EXPIRED},
+		{"{\"Login\":{\"LoginName\":\"lab\"},\"MachineAuthorized\":true}", 0,
+			REGISTER_DONE},
+		{"{\"AuthURL\":7}", -EBADMSG, 0},
+		{"{\"MachineAuthorized\":1}", -EBADMSG, 0},
+		{"[]", -EBADMSG, 0},
+		{"", -EBADMSG, 0},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
+		struct register_answer a;
+		struct err err;
+		assert_int_equal(register_parse(table[i].body, strlen(table[i].body), &a, &err),
+			table[i].rc);
+		assert_null(strchr(a.refusal, 0x1b));
+		if (table[i].rc == 0)
+			assert_int_equal(a.result, table[i].result);
+	}
+}
+
+static void
+state_file(void **state)
+{
+	const struct tailnet_state s = {ones(), ones(), ones(), "https://h", true};
+	struct tailnet_state again;
+	struct text t = {0};
+	struct err err;
+	state_format(&s, &t);
+	assert_int_equal(state_parse(t.data, &again, &err), 0);
+	assert_memory_equal(&again.machine_private, &s.machine_private, KEY_BYTES);
+	assert_memory_equal(&again.node_private, &s.node_private, KEY_BYTES);
+	assert_memory_equal(&again.server_public, &s.server_public, KEY_BYTES);
+	assert_string_equal(again.server, "https://h");
+	assert_true(again.is_registered);
+	text_fini(&t);
+	static const char *const bad[] = {
+		"",
+		"MachineKey = privkey:" ONES "\n",
+		"MachineKey = privkey:" ONES "\nNodeKey = nodekey:" ONES "\n",
+		"MachineKey = privkey:" ONES "\nNodeKey = privkey:" ZEROS "\n",
+		"MachineKey = privkey:" ONES "\nNodeKey = privkey:" ONES "\nColour = red\n",
+		"MachineKey privkey:" ONES "\n",
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(bad); i++)
+		assert_int_equal(state_parse(bad[i], &again, &err), -EBADMSG);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(registration),
+		cmocka_unit_test(map),
+		cmocka_unit_test(answers),
+		cmocka_unit_test(state_file),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
