@@ -39,24 +39,34 @@ expect grep -q 'mtu 1280' <(on a-gw ip link show dev hg0)
 
 proves "peers come with the tailnet, beside those of the config"
 expect peers_are 0
-ask_door -X POST /fake
+ask_door -X POST "/fake?id=2"
 expect_within 10 peers_are 1
-expect peers_show 100.64.0.2/32
-expect routes_show 100.64.0.2
-for _ in $(seq 20); do ask_door -X POST /fake; done
+expect peers_show 'fake2.tail.test: 100.64.100.2/32'
+expect peers_show 203.0.113.77:1002
+expect routes_show 100.64.100.2
+for id in $(seq 3 22); do ask_door -X POST "/fake?id=$id"; done
 expect_within 10 peers_are 21
-expect_within 10 peers_show 100.64.0.22/32
+expect_within 10 peers_show 100.64.100.22/32
 
 proves "a delta: another endpoint, then the node goes at once"
-say_raw '{"PeersChangedPatch":[{"NodeID":2,"Endpoints":["203.0.113.77:1234"]}]}'
+say_raw '{"PeersChangedPatch":[{"NodeID":1002,"Endpoints":["203.0.113.77:1234"]}]}'
 expect_within 5 peers_show 203.0.113.77:1234
-say_raw '{"PeersRemoved":[2]}'
+
+proves "a node with a new key takes its addresses along"
+before=$(headgate_ctl a peers | grep 100.64.100.22/32)
+say_raw '{"PeersChangedPatch":[{"NodeID":1022,"Key":"nodekey:'"$(wg genkey | wg pubkey |
+	base64 -d | od -An -tx1 | tr -d ' \n')"'"}]}'
+expect_within 5 has_changed 100.64.100.22/32 "$before"
+expect peers_are 21
+expect routes_show 100.64.100.22
+
+say_raw '{"PeersRemoved":[1002]}'
 expect_within 5 peers_are 20
-refuse routes_show '100.64.0.2 '
+refuse routes_show '100.64.100.2 '
 
 proves "the last good map stands while the server is away, and a new one takes nothing away"
 halt server
 expect_within 20 eval '! has_joined'
 expect peers_are 20
-expect peers_show 100.64.0.22/32
+expect peers_show 100.64.100.22/32
 

@@ -74,10 +74,14 @@ peers_show() { # REGEX
 	headgate_ctl a peers | grep -q "$1"
 }
 
+has_changed() { # REGEX LINE: the peer of that line is another line now
+	peers_show "$1" && [ "$(headgate_ctl a peers | grep "$1")" != "$2" ]
+}
+
 routes_show() { # REGEX
 	on a-gw ip route show dev hg0 | grep -q "$1"
 }
 
 say_raw() { # JSON: a message on our map stream
-	ask_door -X POST -d "$1" "/raw?node=$(server_says a1 '["Key"]')"
+	ask_door -H 'Content-Type: application/json' -d "$1" "/raw?node=$(server_says a1 '["Key"]')"
 }

@@ -7,7 +7,7 @@
 //
 //	GET  /nodes                  every node as JSON, with what it said of itself
 //	GET  /online                 how many map streams are open
-//	POST /fake                   a node that nobody runs joins
+//	POST /fake?id=N              a node that nobody runs joins, at 100.64.100.N, 1 to 254
 //	POST /raw?node=KEY           the body is a MapResponse: it goes out on that node's stream
 //	POST /routes?node=KEY&routes=PREFIX,PREFIX    these are the node's from now on
 //	POST /ping?node=KEY&url=URL  a PingRequest for that node
@@ -22,6 +22,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 
 	"tailscale.com/tailcfg"
@@ -46,6 +47,25 @@ func routesOf(r *http.Request) (routes []netip.Prefix, err error) {
 		routes = append(routes, p)
 	}
 	return routes, nil
+}
+
+// fakeNode has a key that is nobody's.
+func fakeNode(id byte) *tailcfg.Node {
+	addr := netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64, 100, id}), 32)
+	return &tailcfg.Node{
+		ID:                1000 + tailcfg.NodeID(id),
+		StableID:          tailcfg.StableNodeID(fmt.Sprintf("fake%d", id)),
+		Name:              fmt.Sprintf("fake%d.tail.test.", id),
+		User:              1,
+		Machine:           key.NewMachine().Public(),
+		Key:               key.NewNode().Public(),
+		DiscoKey:          key.NewDisco().Public(),
+		MachineAuthorized: true,
+		Addresses:         []netip.Prefix{addr},
+		AllowedIPs:        []netip.Prefix{addr},
+		Endpoints:         []netip.AddrPort{netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, 77}), 1000+uint16(id))},
+		Hostinfo:          (&tailcfg.Hostinfo{Hostname: fmt.Sprintf("fake%d", id)}).View(),
+	}
 }
 
 // withNode answers 400 when the request names no node.
@@ -86,7 +106,14 @@ func door(s *testcontrol.Server) http.Handler {
 	mux.HandleFunc("GET /online", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, s.InServeMap())
 	})
-	mux.HandleFunc("POST /fake", func(w http.ResponseWriter, r *http.Request) { s.AddFakeNode() })
+	mux.HandleFunc("POST /fake", func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseUint(r.FormValue("id"), 10, 8)
+		if err != nil || id == 0 || id == 255 {
+			http.Error(w, "id: 1 to 254", http.StatusBadRequest)
+			return
+		}
+		s.UpdateNode(fakeNode(byte(id)))
+	})
 	mux.HandleFunc("POST /raw", sendRaw(s))
 	mux.HandleFunc("POST /routes", withNode(func(r *http.Request, k key.NodePublic) error {
 		routes, err := routesOf(r)

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "source/headscale/packet_filter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "source/headscale/json.h"
+
+enum {
+	PORT_MAX = 65535,
+	DEFAULT_PROTOS = 0,
+};
+
+/* A rule of the server's while it is taken apart. */
+struct server_rule {
+	const json_t *sources, *destinations, *protos;
+	const struct prefix_list *local;
+	const char *wrong; /* the member that is */
+};
+
+/* ---- Ranges ---- */
+
+static struct filter_range
+range_of(const struct prefix *p)
+{
+	struct prefix masked = prefix_masked(p);
+	struct filter_range r = {masked.addr, masked.addr};
+	for (unsigned bit = masked.len; bit < addr_bits(masked.addr.family); bit++)
+		r.last.bytes[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
+	return r;
+}
+
+/* False: they have nothing in common. */
+static bool
+intersect(const struct filter_range *a, const struct filter_range *b, struct filter_range *out)
+{
+	unsigned n = addr_n_bytes(a->first.family);
+	if (a->first.family != b->first.family)
+		return false;
+	out->first = memcmp(a->first.bytes, b->first.bytes, n) > 0 ? a->first : b->first;
+	out->last = memcmp(a->last.bytes, b->last.bytes, n) < 0 ? a->last : b->last;
+	return memcmp(out->first.bytes, out->last.bytes, n) <= 0;
+}
+
+/* ---- One rule ---- */
+
+static int
+add_sources(struct server_rule *s, struct filter_rule *r)
+{
+	for (size_t i = 0; i < json_array_size(s->sources); i++) {
+		struct filter_range ranges[2];
+		const char *text = json_string_value(json_array_get(s->sources, i));
+		int n = text ? filter_range_parse(text, ranges) : -EINVAL;
+		if (text && strncmp(text, "cap:", 4) == 0)
+			continue;
+		if (n < 0) {
+			s->wrong = "SrcIPs";
+			return -EBADMSG;
+		}
+		for (int k = 0; k < n; k++) {
+			int rc = filter_rule_add_source(r, &ranges[k]);
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static int
+add_local(const struct server_rule *s, struct filter_rule *r, const struct filter_range *range)
+{
+	int rc = 0;
+	for (size_t i = 0; i < s->local->n && !rc; i++) {
+		struct filter_range own = range_of(&s->local->items[i]), both;
+		if (intersect(range, &own, &both))
+			rc = filter_rule_add_destination(r, &both);
+	}
+	return rc;
+}
+
+static int
+add_destination(struct server_rule *s, struct filter_rule *r, const char *text)
+{
+	struct filter_range ranges[2];
+	int n = filter_range_parse(text, ranges), rc = 0;
+	if (n < 0) {
+		s->wrong = "DstPorts";
+		return -EBADMSG;
+	}
+	for (int k = 0; k < n && !rc; k++)
+		rc = add_local(s, r, &ranges[k]);
+	return rc;
+}
+
+static bool
+has_ports(int64_t proto)
+{
+	return proto == 6 || proto == 17 || proto == 132;
+}
+
+static int
+add_services(struct server_rule *s, struct filter_rule *r, uint16_t first, uint16_t last)
+{
+	size_t n = json_array_size(s->protos);
+	if (!n)
+		return filter_rule_add_defaults(r, first, last);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *v = json_array_get(s->protos, i);
+		int64_t proto = json_integer_value(v);
+		if (!json_is_integer(v) || proto < 0 || proto > 255) {
+			s->wrong = "IPProto";
+			return -EBADMSG;
+		}
+		const struct filter_service service = {(uint16_t)proto,
+			has_ports(proto) ? first : 0, has_ports(proto) ? last : PORT_MAX};
+		int rc = filter_rule_add_service(r, &service);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static bool
+read_ports(const json_t *destination, uint16_t *first, uint16_t *last)
+{
+	const json_t *ports = json_object_get(destination, "Ports");
+	int64_t a = json_integer_value(json_object_get(ports, "First"));
+	int64_t b = json_integer_value(json_object_get(ports, "Last"));
+	if (!json_is_object(ports) || a < 0 || b > PORT_MAX || a > b)
+		return false;
+	*first = (uint16_t)a;
+	*last = (uint16_t)b;
+	return true;
+}
+
+/* Sources × one destination with its ports: a rule of ours, if anything of it is. */
+static int
+take_destination(struct server_rule *s, const json_t *destination, struct filter_plan *plan)
+{
+	struct filter_rule r = {0};
+	uint16_t first, last;
+	const char *ip = json_string_value(json_object_get(destination, "IP"));
+	int rc = 0;
+	if (!ip || !read_ports(destination, &first, &last)) {
+		s->wrong = "DstPorts";
+		return -EBADMSG;
+	}
+	rc = add_sources(s, &r);
+	if (!rc)
+		rc = add_destination(s, &r, ip);
+	if (!rc)
+		rc = add_services(s, &r, first, last);
+	if (!rc && asprintf(&r.text, "tailnet: %zu sources to %s:%u-%u", r.n_sources, ip, first,
+		last) < 0)
+		r.text = NULL;
+	if (!rc && r.n_sources && r.n_destinations)
+		rc = filter_plan_add(plan, &r);
+	if (rc || !r.n_sources || !r.n_destinations)
+		filter_rule_fini(&r);
+	return rc;
+}
+
+static int
+take_rule(const json_t *v, const struct prefix_list *local, struct filter_plan *plan,
+	const char **wrong)
+{
+	struct json_reader reader = json_reader_of(v, "shape");
+	struct server_rule s = {
+		.sources = json_list(&reader, "SrcIPs"),
+		.destinations = json_list(&reader, "DstPorts"),
+		.protos = json_list(&reader, "IPProto"),
+		.local = local,
+		.wrong = reader.failed,
+	};
+	int rc = reader.failed ? -EBADMSG : 0;
+	for (size_t i = 0; i < json_array_size(s.destinations) && !rc; i++)
+		rc = take_destination(&s, json_array_get(s.destinations, i), plan);
+	*wrong = s.wrong;
+	return rc;
+}
+
+static int
+take_all(const json_t *filters, const struct prefix_list *local, struct filter_plan *plan,
+	const char **wrong)
+{
+	const char *name;
+	json_t *rules;
+	int rc = 0;
+	json_object_foreach((json_t *)(uintptr_t)filters, name, rules) {
+		for (size_t i = 0; i < json_array_size(rules) && !rc; i++)
+			rc = take_rule(json_array_get(rules, i), local, plan, wrong);
+	}
+	return rc;
+}
+
+int
+packet_filter_parse(const char *json, size_t n_bytes, const struct prefix_list *local,
+	struct filter_plan *plan, struct err *err)
+{
+	const char *wrong = NULL;
+	json_t *v = json_read(json, n_bytes, err);
+	int rc = v ? take_all(v, local, plan, &wrong) : -EBADMSG;
+	json_decref(v);
+	if (rc == -ENOMEM)
+		return err_set(err, rc, "no memory for the tailnet's packet filter");
+	if (rc == -ENOSPC)
+		return err_set(err, rc, "the tailnet's packet filter has more rules than there is "
+			"room for");
+	return rc ? err_set(err, rc, "a rule of the tailnet's packet filter has a wrong %s",
+		wrong ? wrong : "member") : 0;
+}
