@@ -9,8 +9,10 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "control/membership_filter.h"
 #include "control/membership_peer.h"
 #include "control/reconcile.h"
+#include "filter/rule.h"
 #include "tailnet/state_file.h"
 #include "tailnet/tailnet.h"
 
@@ -103,10 +105,10 @@ int
 membership_complete(struct control *c, struct intent *wanted, struct err *err)
 {
 	struct interface_intent *i = member_interface(wanted);
-	if (!i)
-		return 0;
-	int rc = complete_key(c, i, err);
-	if (rc)
+	int rc = membership_filter_complete(c, wanted, err);
+	if (!rc && i)
+		rc = complete_key(c, i, err);
+	if (rc || !i)
 		return rc;
 	rc = complete_rest(c, i);
 	return rc ? err_set(err, rc, "no memory to keep the tailnet's peers") : 0;
@@ -123,8 +125,10 @@ forget(struct membership *m)
 	peer_set_fini(&m->owned);
 	free(m->own.items);
 	bool has_own_key = m->has_own_key;
+	struct filter_plan *base = m->base;
 	membership_init(m);
 	m->has_own_key = has_own_key;
+	m->base = base;
 }
 
 static int
@@ -167,6 +171,8 @@ void
 membership_fini(struct control *c)
 {
 	forget(&c->membership);
+	filter_plan_destroy(c->membership.base);
+	c->membership.base = NULL;
 }
 
 bool
@@ -201,6 +207,7 @@ change_own(struct control *c, const struct tailnet_node *self)
 	apply(c, &list);
 	free(m->own.items);
 	m->own = now;
+	membership_filter_renew(c);
 }
 
 /*

@@ -20,12 +20,15 @@ struct tailnet;
 struct tailnet_status;
 struct tailnet_view;
 
+struct filter_plan;
+
 struct membership {
 	struct tailnet *tailnet;    /* NULL: none */
 	char on[INTENT_NAME_BYTES]; /* the interface */
 	struct peer_set owned;      /* who came by the tailnet; only keys in it */
 	struct prefix_list own;     /* our addresses by the tailnet */
 	bool has_own_key;           /* the config has the node key, not the state file */
+	struct filter_plan *base;   /* the config's own access rules; NULL: none */
 	struct tailnet_view *view;  /* in force up to `at`, from there on `next` is not yet */
 	struct tailnet_view *next;  /* NULL: nothing to be taken in */
 	size_t view_at, next_at;

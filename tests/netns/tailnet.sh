@@ -48,6 +48,10 @@ for id in $(seq 3 22); do ask_door -X POST "/fake?id=$id"; done
 expect_within 10 peers_are 21
 expect_within 10 peers_show 100.64.100.22/32
 
+proves "its access rules are in force, cut to what is ours"
+expect filter_shows '"on": true'
+expect filter_shows 'tailnet: . sources to'
+
 proves "a delta: another endpoint, then the node goes at once"
 say_raw '{"PeersChangedPatch":[{"NodeID":1002,"Endpoints":["203.0.113.77:1234"]}]}'
 expect_within 5 peers_show 203.0.113.77:1234
@@ -63,6 +67,11 @@ expect routes_show 100.64.100.22
 say_raw '{"PeersRemoved":[1002]}'
 expect_within 5 peers_are 20
 refuse routes_show '100.64.100.2 '
+
+proves "another policy: no rule, nothing may come in"
+say_raw '{"PacketFilters":{"*":null,"base":[]}}'
+expect_within 5 eval '! filter_shows tailnet:'
+expect filter_shows '"on": true'
 
 proves "the last good map stands while the server is away, and a new one takes nothing away"
 halt server

@@ -78,6 +78,10 @@ has_changed() { # REGEX LINE: the peer of that line is another line now
 	peers_show "$1" && [ "$(headgate_ctl a peers | grep "$1")" != "$2" ]
 }
 
+filter_shows() { # REGEX
+	headgate_ctl a filter --json | grep -q "$1"
+}
+
 routes_show() { # REGEX
 	on a-gw ip route show dev hg0 | grep -q "$1"
 }

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The access rules while we are a node: those of the config, and those of the tailnet. What no rule
+ * allows is denied, from the first moment on. Without [Filter] in the config its own peers may do
+ * what they could without a tailnet, so a rule lets all of theirs pass.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "intent/intent.h"
+
+struct control;
+
+/* The intent of the files, without peers of the tailnet yet, gets the rules that are in force. */
+int membership_filter_complete(struct control *c, struct intent *wanted, struct err *err);
+/* The view that is being taken in, or our addresses, may have changed the rules. */
+void membership_filter_renew(struct control *c);
