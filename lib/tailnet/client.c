@@ -287,8 +287,10 @@ static void
 attempt(struct client *c)
 {
 	const struct tailnet_state *s = c->config.state;
+	const struct key *pinned = &c->config.intent->server_key;
 	bool is_known = !key_is_zero(&s->server_public) &&
-		strcmp(s->server, c->config.intent->server) == 0;
+		strcmp(s->server, c->config.intent->server) == 0 &&
+		(key_is_zero(pinned) || key_is_equal(pinned, &s->server_public));
 	c->tried_ms = uv_now(c->config.loop);
 	if (!is_known || c->n_refusals >= REFUSALS_UNTIL_KEY)
 		fetch_key(c);
