@@ -15,6 +15,8 @@ carry_hits(struct filter *now, const struct filter_plan *plan, const struct filt
 	const struct filter_plan *old)
 {
 	size_t n = MIN_OF(plan->n_rules, old->n_rules), first = 0, last = 0;
+	if (!n)
+		return; /* and one of the two may be no list at all */
 	const struct filter_rule *end = plan->rules + plan->n_rules;
 	const struct filter_rule *old_end = old->rules + old->n_rules;
 	while (first < n && filter_rule_is_equal(&plan->rules[first], &old->rules[first]))
