@@ -24,8 +24,9 @@ static struct flow_key
 key_of(const struct flow_table *t, uint8_t family, uint32_t n, bool is_reversed)
 {
 	struct ends e = {{10, 1}, {10, 2}};
-	store_be32(e.src + addr_n_bytes(family) - 4, n * 7);
-	store_be32(e.dst + addr_n_bytes(family) - 4, n * 3 + 1);
+	unsigned last = family == ADDR_V4 ? 0 : 12;
+	store_be32(e.src + last, n * 7);
+	store_be32(e.dst + last, n * 3 + 1);
 	struct tuple p = {
 		.src = is_reversed ? e.dst : e.src,
 		.dst = is_reversed ? e.src : e.dst,
