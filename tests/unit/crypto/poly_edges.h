@@ -122,3 +122,13 @@ mod_p_of_limbs(const uint64_t *limbs, unsigned n, unsigned bits)
 	}
 	return out;
 }
+
+/* The tag of h, which is a value modulo p, with an s of nothing but bits that are set. */
+static inline void
+mod_p_tag(uint8_t tag[16], struct mod_p h)
+{
+	uint64_t low = h.w[0] + ~0ull;
+
+	store_le64(tag, low);
+	store_le64(tag + 8, h.w[1] + ~0ull + (low < h.w[0]));
+}

@@ -185,6 +185,35 @@ full_limbs_overflow_nothing(void **state)
 		check_bounds(round);
 }
 
+/* Which limbs are full differs in each round, as does what the last carry of all leaves. */
+static void
+tags_of_full_limbs(void **state)
+{
+	uint64_t limbs[POLY4_LIMBS];
+	uint8_t got[POLY4_LANES][16], want[16];
+	struct poly4 p;
+	__m256i tags[2];
+
+	if (!cpu_has_avx2())
+		skip();
+	for (unsigned i = 0; i < 4; i++)
+		p.s[i] = _mm256_set1_epi64x(0xffffffff);
+	for (unsigned round = 0; round < 243 * 4; round++) {
+		const uint64_t least = (1 << 26) - 6 + round % 4 * 2;
+		const uint64_t values[] = {0, least, (1 << 26) + (1 << 10) - 1};
+
+		for (unsigned i = 0, left = round / 4; i < POLY4_LIMBS; i++, left /= 3) {
+			limbs[i] = values[left % 3];
+			p.h[i] = _mm256_set1_epi64x((long long)limbs[i]);
+		}
+		poly4_tags(&p, tags);
+		memcpy(got, tags, sizeof(tags));
+		mod_p_tag(want, value(limbs));
+		for (unsigned l = 0; l < POLY4_LANES; l++)
+			assert_memory_equal(got[l], want, sizeof(want));
+	}
+}
+
 static int
 set_up(void **state)
 {
@@ -198,6 +227,7 @@ main(void)
 		cmocka_unit_test(known_answers),
 		cmocka_unit_test(edges_match_libsodium),
 		cmocka_unit_test(full_limbs_overflow_nothing),
+		cmocka_unit_test(tags_of_full_limbs),
 	};
 	return cmocka_run_group_tests_name("poly_avx2", tests, set_up, NULL);
 }

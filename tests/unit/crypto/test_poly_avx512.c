@@ -299,6 +299,34 @@ full_limbs_overflow_nothing(void **state)
 	}
 }
 
+/* Up to 2^48, as the sums over lanes may be; which limbs are full differs in each round. */
+static void
+tags_of_full_limbs(void **state)
+{
+	uint64_t limbs[LIMBS];
+	uint8_t got[POLY_LANES][16], want[16];
+	struct poly p;
+
+	if (!cpu_has_avx512_ifma())
+		skip();
+	memset(keys, 0xff, sizeof(keys));
+	start(&p);
+	for (unsigned round = 0; round < 125 * 4; round++) {
+		for (unsigned i = 0, left = round / 4; i < LIMBS; i++, left /= 5) {
+			uint64_t full = 1ull << (i == 2 ? 42 : 44);
+			const uint64_t values[] = {0, full - 6 + round % 4 * 2, full,
+				full + (1 << 12) - 1, (1ull << 48) - 1};
+
+			limbs[i] = values[left % 5];
+			p.h.v[i] = _mm512_set1_epi64((long long)limbs[i]);
+		}
+		tags_read(&p, got);
+		mod_p_tag(want, mod_p_of_limbs(limbs, LIMBS, LIMB_BITS));
+		for (unsigned l = 0; l < POLY_LANES; l++)
+			assert_memory_equal(got[l], want, sizeof(want));
+	}
+}
+
 static int
 set_up(void **state)
 {
@@ -313,6 +341,7 @@ main(void)
 		cmocka_unit_test(edges_match_libsodium),
 		cmocka_unit_test(across_matches_libsodium),
 		cmocka_unit_test(full_limbs_overflow_nothing),
+		cmocka_unit_test(tags_of_full_limbs),
 	};
 	return cmocka_run_group_tests_name("poly_avx512", tests, set_up, NULL);
 }
