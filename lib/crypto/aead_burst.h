@@ -38,9 +38,12 @@ enum aead_direction {
 
 /*
  * One implementation. seal and open set is_ok in every job. Open zeroes the n_bytes of a job whose
- * tag is wrong: plain text of a forged message is never released. Seal clears is_ok and zeroes the
- * data only should the library fail: such a message must be dropped. Neither allocates, logs or
- * keeps a key after it returns; n may be 0 and has no upper bound. A state is one thread's.
+ * tag is wrong: plain text of a forged message is never released. It may stand in the data until
+ * open returns, so nobody else may read them meanwhile. Seal clears is_ok and zeroes the data only
+ * should the library fail: such a message must be dropped. Neither allocates, logs or keeps a key
+ * in the state after it returns, nor writes any data but a job's own n_bytes and, sealing, its tag:
+ * another thread may work on what stands beside them. n may be 0 and has no upper bound. A state is
+ * one thread's.
  */
 struct aead_backend {
 	const char *name;
