@@ -10,7 +10,7 @@
  *
  * Two sets of sixteen fill the 32 registers. A round is a chain of twelve dependent operations in
  * four independent columns: where an operation takes longer than a clock, one set cannot fill the
- * ports, two can (docs/decisions/0018 has what it brings).
+ * ports, two can (docs/decisions/0020 has what it brings).
  *
  * AVX-512F alone is used. Nothing here branches on, or is indexed by, a key, a nonce or a text.
  */
