@@ -83,8 +83,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 		check_value(it);
 	else
 		must(rc == -EBADMSG && strncmp(err.text, "wg0.conf:", 9) == 0);
-	for (size_t i = 0; rc == 0 && i < it->n_interfaces; i++)
-		check_saved(it->interfaces[i]);
+	/* A node of a tailnet is not saved: intent_check refuses SaveConfig beside [Headscale]. */
+	for (size_t i = 0; rc == 0 && i < it->n_interfaces; i++) {
+		if (!it->interfaces[i]->headscale)
+			check_saved(it->interfaces[i]);
+	}
 	intent_destroy(it);
 	return 0;
 }
