@@ -67,24 +67,6 @@ struct state {
 	uint64_t tags[LANES_GROUP][2] ALIGNED_LINE;
 };
 
-static void *
-create(void)
-{
-	_Static_assert(sizeof(struct state) % CACHE_LINE_BYTES == 0, "as aligned_alloc wants it");
-	struct state *s = aligned_alloc(CACHE_LINE_BYTES, sizeof(*s));
-
-	if (s)
-		memset(s, 0, sizeof(*s));
-	return s;
-}
-
-static void
-destroy(void *state)
-{
-	secret_wipe(state, sizeof(struct state));
-	free(state);
-}
-
 /* Wide stores: this is paid by every burst. The powers of r are a state's last and rarest part. */
 static void
 wipe(struct state *s)
