@@ -302,12 +302,14 @@ is_connected(const struct control *c, const struct prefix *p)
 }
 
 static int
-route_in_kernel(struct control *c, struct control_iface *i, const struct prefix *p,
+route_in_kernel(struct control *c, struct control_iface *i, const struct iface_prefix *of,
 	bool is_there, struct err *err)
 {
+	const struct prefix *p = &of->prefix;
 	const struct interface_intent *it = intent_interface_find(c->running, i->name);
 	struct netlink_route r = {
 		.dst = *p,
+		.source = membership_source(c, of->peer, p->addr.family),
 		.ifindex = i->tun.ifindex,
 		.table = it->table == TABLE_NUMBER ? it->table_id : 0,
 	};
@@ -323,17 +325,17 @@ route_in_kernel(struct control *c, struct control_iface *i, const struct prefix 
 }
 
 int
-iface_route(struct control *c, struct control_iface *i, const struct prefix *p, bool is_there,
-	struct err *err)
+iface_route(struct control *c, struct control_iface *i, const struct iface_prefix *p,
+	bool is_there, struct err *err)
 {
-	struct prefix masked = prefix_masked(p);
+	const struct iface_prefix of = {prefix_masked(&p->prefix), p->peer};
 	if (c->is_stopping || (i->stage == IFACE_COMING && control_has_host(c)))
 		return 0;
 	if (!control_has_host(c)) {
-		routes_static_allowed(c->routes, i->iface_id, &masked, is_there);
+		routes_static_allowed(c->routes, i->iface_id, &of.prefix, is_there);
 		return 0;
 	}
-	return route_in_kernel(c, i, &masked, is_there, err);
+	return route_in_kernel(c, i, &of, is_there, err);
 }
 
 int
@@ -343,7 +345,8 @@ ifaces_route_all(struct control *c, struct control_iface *i, bool is_there, stru
 	int rc = 0;
 	for (const struct peer_intent *p = it->peers.first; p; p = p->next)
 		for (const struct allowed_intent *a = p->first_allowed; a && !rc; a = a->next)
-			rc = iface_route(c, i, &a->prefix, is_there, err);
+			rc = iface_route(c, i, &(struct iface_prefix){a->prefix, &p->public_key},
+				is_there, err);
 	return rc;
 }
 

@@ -29,5 +29,9 @@ void ifaces_fini(struct control *c);
  */
 /* All prefixes of all peers. */
 int ifaces_route_all(struct control *c, struct control_iface *i, bool is_there, struct err *err);
-int iface_route(struct control *c, struct control_iface *i, const struct prefix *p,
+struct iface_prefix {
+	struct prefix prefix;
+	const struct key *peer; /* whose it is */
+};
+int iface_route(struct control *c, struct control_iface *i, const struct iface_prefix *p,
 	bool is_there, struct err *err);

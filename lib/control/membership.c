@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "control/ifaces.h"
 #include "control/membership_filter.h"
 #include "control/membership_peer.h"
 #include "control/reconcile.h"
@@ -175,6 +176,17 @@ membership_fini(struct control *c)
 	c->membership.base = NULL;
 }
 
+struct addr
+membership_source(const struct control *c, const struct key *peer, uint8_t family)
+{
+	const struct membership *m = &c->membership;
+	for (size_t k = 0; k < m->own.n && peer_set_find(&m->owned, peer); k++) {
+		if (m->own.items[k].addr.family == family)
+			return m->own.items[k].addr;
+	}
+	return (struct addr){0};
+}
+
 bool
 membership_status(struct control *c, struct tailnet_status *out)
 {
@@ -195,6 +207,17 @@ apply(struct control *c, struct change_list *list)
 	change_list_fini(list);
 }
 
+/* The kernel took the routes away whose source was an address that is gone. */
+static void
+renew_routes(struct control *c)
+{
+	struct control_iface *i = iface_find(c, c->membership.on);
+	struct err err = {0};
+	if (i && intent_interface_find(c->running, i->name) &&
+		ifaces_route_all(c, i, true, &err))
+		log_error("tailnet: %s", err.text);
+}
+
 static void
 change_own(struct control *c, const struct tailnet_node *self)
 {
@@ -204,9 +227,12 @@ change_own(struct control *c, const struct tailnet_node *self)
 	change_list_init(&list);
 	membership_own_addresses(self, &now);
 	membership_address_changes(c, &now, &list);
+	bool has_changed = !prefix_list_is_equal(&m->own, &now);
 	apply(c, &list);
 	free(m->own.items);
 	m->own = now;
+	if (has_changed)
+		renew_routes(c);
 	membership_filter_renew(c);
 }
 

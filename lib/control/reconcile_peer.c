@@ -55,7 +55,8 @@ remove_peer(struct control *c, const struct subject *s)
 	struct err err = {0};
 	for (const struct allowed_intent *a = s->peer_intent->first_allowed; a; a = a->next) {
 		tables_allowed_del(c->tables, s->iface->iface_id, &a->prefix, id);
-		if (iface_route(c, s->iface, &a->prefix, false, &err))
+		if (iface_route(c, s->iface, &(struct iface_prefix){a->prefix, &p->public_key},
+			false, &err))
 			log_warn("%s: %s", p->label, err.text);
 	}
 	drop_parked(c, p);
@@ -147,7 +148,7 @@ add_allowed(struct control *c, const struct subject *s, const struct prefix *pre
 		return err_set(err, rc, "%s: no memory for its allowed-ips", s->peer->label);
 	if (allowed_find(&s->intent->peers, &p))
 		return 0;
-	rc = iface_route(c, s->iface, &p, true, err);
+	rc = iface_route(c, s->iface, &(struct iface_prefix){p, &s->peer->public_key}, true, err);
 	if (rc)
 		tables_allowed_del(c->tables, s->iface->iface_id, &p, s->peer->peer_id);
 	return rc;
@@ -162,7 +163,8 @@ remove_allowed(struct control *c, const struct subject *s, const struct prefix *
 	if (!a || a->owner != s->peer_intent)
 		return 0; /* another peer has it now */
 	tables_allowed_del(c->tables, s->iface->iface_id, &p, s->peer->peer_id);
-	return iface_route(c, s->iface, &p, false, err);
+	return iface_route(c, s->iface, &(struct iface_prefix){p, &s->peer->public_key}, false,
+		err);
 }
 
 static int

@@ -287,6 +287,8 @@ route_request(struct netlink *nl, uint16_t type, const struct netlink_route *r, 
 		mnl_attr_put_u32(head, RTA_OIF, r->ifindex);
 	if (has_via)
 		put_addr(head, RTA_GATEWAY, &r->via);
+	if (r->source.family == dst.addr.family && type == RTM_NEWROUTE)
+		put_addr(head, RTA_PREFSRC, &r->source);
 	if (r->metric)
 		mnl_attr_put_u32(head, RTA_PRIORITY, r->metric);
 	return talk(nl, NULL, err, "%s the route to %s by %s in table %u",

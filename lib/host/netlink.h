@@ -50,6 +50,7 @@ int netlink_addr_del(struct netlink *nl, uint32_t ifindex, const struct prefix *
 struct netlink_route {
 	struct prefix dst;   /* length 0: the default route */
 	struct addr via;     /* none: on link */
+	struct addr source;  /* preferred for what the box sends there; none: the kernel's choice */
 	uint32_t ifindex;
 	uint32_t table;      /* 0: main */
 	uint32_t metric;     /* 0: the kernel's default */

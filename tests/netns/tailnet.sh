@@ -10,7 +10,8 @@
 . "${0%/*}/scene.sh"
 headgate_only
 . "$scene_dir/tailnet_server.sh"
-control=$("$scene_top/tests/interop/fetch" control) || exit
+only_with control
+tailnet_begin
 
 site_runs a headgate
 site a
@@ -21,7 +22,7 @@ printf 'tskey-auth-right\n' >"$run/authkey"
 expect server_up tskey-auth-right
 
 proves "it joins, with a state file of its own that nobody else reads"
-tailnet_conf
+tailnet_conf a
 expect gateway_up a
 expect_within 20 has_joined
 expect [ "$(stat -c %a "$run/a/tailnet.state")" = 600 ]

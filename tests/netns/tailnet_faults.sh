@@ -9,7 +9,8 @@
 . "${0%/*}/scene.sh"
 headgate_only
 . "$scene_dir/tailnet_server.sh"
-control=$("$scene_top/tests/interop/fetch" control) || exit
+only_with control
+tailnet_begin
 
 site_runs a headgate
 site a
@@ -18,7 +19,7 @@ wire a-gw wan0 server wan0
 on server ip addr add 203.0.113.9/24 dev wan0
 printf 'tskey-auth-wrong\n' >"$run/authkey"
 expect server_up tskey-auth-right
-tailnet_conf
+tailnet_conf a
 
 trouble_is() { # REGEX
 	tailnet_says trouble | grep -q "$1"

@@ -2,14 +2,39 @@
 # shellcheck shell=bash
 #
 # The coordination server of a tailnet scene, at 203.0.113.9:8080 of the node `server`, and what is
-# asked of it. Wants: $control, a node `server`, $run/authkey.
+# asked of it and of the gateways. TAILNET_SERVER says which one it is:
+#
+#   control     Tailscale's own test control server, tests/interop/control (default)
+#   headscale   the real one: the program that HEADSCALE names, or the one on PATH
+#
+# tailnet_begin first; both then answer to server_up, server_key, server_shows, approve_routes.
 
+server_kind=${TAILNET_SERVER:-control}
 server_url=http://203.0.113.9:8080
 door_url=http://127.0.0.1:8081
 
-server_up() { # [AUTHKEY that every node must have]
-	spawn server server "$control" 203.0.113.9:8080 127.0.0.1:8081 "$@"
-	await 10 fetch_key
+tailnet_begin() { # finds the program, or skips the scene
+	case $server_kind in
+	control) server_program=$("$scene_top/tests/interop/fetch" control) || exit ;;
+	headscale)
+		server_program=${HEADSCALE:-$(command -v headscale)}
+		[ -x "$server_program" ] || skip "no headscale on PATH, and HEADSCALE names none"
+		;;
+	esac
+}
+
+only_with() { # KIND: the scene needs that server
+	[ "$server_kind" = "$1" ] || skip "needs the server $1"
+}
+
+server_up() { # [AUTHKEY that every node must have: control alone]
+	case $server_kind in
+	control)
+		spawn server server "$server_program" 203.0.113.9:8080 127.0.0.1:8081 "$@"
+		await 10 fetch_key
+		;;
+	headscale) headscale_up ;;
+	esac
 }
 
 fetch_key() {
@@ -20,22 +45,92 @@ server_key() {
 	sed 's/.*"publicKey":"\(mkey:[0-9a-f]*\)".*/\1/I' "$run/server.json"
 }
 
-# The gateway of site a as a node; $headscale_lines has more of [Headscale].
-tailnet_conf() { # PEER…: static ones beside the tailnet
-	site_conf a "$@"
-	sed -i '/^PrivateKey/d' "$(conf_of a)"
-	cat >>"$(conf_of a)" <<-END
+# ---- headscale ----
 
-		[Headscale]
-		Server = $server_url
-		ServerKey = $(server_key)
-		AuthKeyFile = $run/authkey
-		StateFile = $run/a/tailnet.state
-		Hostname = a1
-		AdvertiseRoutes = 192.168.10.0/24
-		${headscale_lines:-}
+headscale_up() {
+	local hs=$run/hs
+	if [ ! -d "$hs" ]; then
+		mkdir "$hs"
+		headscale_config >"$hs/config.yaml"
+		echo '{"acls":[{"action":"accept","src":["*"],"dst":["*:*"]}],"tagOwners":{"tag:gw":[]}}' \
+			>"$hs/policy.hujson"
+	fi
+	spawn server server "$server_program" -c "$hs/config.yaml" serve
+	await 20 fetch_key && await 10 hs users list
+}
+
+headscale_config() {
+	cat <<-END
+		server_url: $server_url
+		listen_addr: 203.0.113.9:8080
+		metrics_listen_addr: ""
+		grpc_listen_addr: 127.0.0.1:50443
+		grpc_allow_insecure: true
+		unix_socket: $run/hs/sock
+		unix_socket_permission: "0770"
+		disable_check_updates: true
+		noise: {private_key_path: $run/hs/noise.key}
+		prefixes: {v4: 100.64.0.0/10, v6: "fd7a:115c:a1e0::/48", allocation: sequential}
+		derp:
+		  server: {enabled: true, region_id: 999, region_code: hs, region_name: lab,
+		    verify_clients: true, stun_listen_addr: "203.0.113.9:3478",
+		    private_key_path: $run/hs/derp.key, automatically_add_embedded_derp_region: true}
+		  urls: []
+		  paths: []
+		  auto_update_enabled: false
+		database: {type: sqlite, sqlite: {path: $run/hs/db.sqlite, write_ahead_log: true}}
+		dns: {magic_dns: true, base_domain: tail.test, override_local_dns: false,
+		  nameservers: {global: []}}
+		policy: {mode: file, path: $run/hs/policy.hujson}
+		node: {expiry: 0, ephemeral: {inactivity_timeout: 70s},
+		  routes: {ha: {probe_interval: 4s, probe_timeout: 2s}}}
+		log: {level: info, format: text}
+		logtail: {enabled: false}
 	END
 }
+
+hs() { # COMMAND…: headscale's own command line
+	on server "$server_program" -c "$run/hs/config.yaml" "$@"
+}
+
+hs_node() { # NODE PYTHON-EXPRESSION of n -> of what headscale knows of it
+	hs nodes list -o json | python3 -c "
+import json, sys
+n = next(n for n in json.load(sys.stdin) if n['name'] == '$1')
+print($2)"
+}
+
+# ---- both ----
+
+auth_key() { # -> one that lets a gateway in
+	case $server_kind in
+	control) echo tskey-auth-right ;;
+	headscale) hs preauthkeys create --tags tag:gw --reusable -e 1h ;;
+	esac
+}
+
+server_shows() { # NODE: it is online
+	case $server_kind in
+	control) server_says "$1" '["ID"]' && [ "$(ask_door /online)" -gt 0 ] ;;
+	headscale) [ "$(hs_node "$1" 'n.get("online", False)')" = True ] ;;
+	esac
+}
+
+server_routes() { # NODE -> what it offers
+	case $server_kind in
+	control) server_says "$1" '["Hostinfo"].get("RoutableIPs") or []' ;;
+	headscale) hs_node "$1" 'n.get("available_routes") or []' ;;
+	esac
+}
+
+approve_routes() { # NODE PREFIX
+	case $server_kind in
+	control) ask_door -X POST "/routes?node=$(server_says "$1" '["Key"]')&routes=$2" ;;
+	headscale) hs nodes approve-routes -i "$(hs_node "$1" 'n["id"]')" -r "$2" ;;
+	esac
+}
+
+# ---- the control server's door ----
 
 ask_door() { # CURL-OPTION… PATH
 	local path=${*: -1}
@@ -48,30 +143,47 @@ import json, sys
 print(next(n for n in json.load(sys.stdin) if n['Hostinfo'].get('Hostname') == '$1')$2)"
 }
 
-server_shows() { # NODE: with a stream open
-	server_says "$1" '["ID"]' && [ "$(ask_door /online)" -gt 0 ]
+say_raw() { # JSON: a message on the map stream of a1
+	ask_door -H 'Content-Type: application/json' -d "$1" \
+		"/raw?node=$(server_says a1 '["Key"]')"
 }
 
-tailnet_says() { # FIELD -> of headgate's status
-	headgate_ctl a status --json | python3 -c "
+# ---- the gateways ----
+
+# The gateway of site X as node X1 that offers its LAN; $headscale_lines has more of [Headscale].
+tailnet_conf() { # X PEER…: static ones beside the tailnet
+	local x=$1
+	site_conf "$@"
+	sed -i '/^PrivateKey/d' "$(conf_of "$x")"
+	cat >>"$(conf_of "$x")" <<-END
+
+		[Headscale]
+		Server = $server_url
+		ServerKey = $(server_key)
+		AuthKeyFile = $run/authkey
+		StateFile = $run/$x/tailnet.state
+		Hostname = ${x}1
+		AdvertiseRoutes = 192.168.$(site_index "$x")0.0/24
+		${headscale_lines:-}
+	END
+}
+
+tailnet_says() { # FIELD [X] -> of headgate's status
+	headgate_ctl "${2:-a}" status --json | python3 -c "
 import json, sys
 print(json.load(sys.stdin)['tailnet']['$1'])"
 }
 
-has_joined() {
-	[ "$(tailnet_says state)" = running ]
+has_joined() { # [X]
+	[ "$(tailnet_says state "${1:-a}")" = running ]
 }
 
-n_peers() { # of the tailnet
-	tailnet_says peers
+peers_are() { # NUMBER [X]: of the tailnet
+	[ "$(tailnet_says peers "${2:-a}")" = "$1" ]
 }
 
-peers_are() { # NUMBER
-	[ "$(n_peers)" = "$1" ]
-}
-
-peers_show() { # REGEX
-	headgate_ctl a peers | grep -q "$1"
+peers_show() { # REGEX [X]
+	headgate_ctl "${2:-a}" peers | grep -q "$1"
 }
 
 has_changed() { # REGEX LINE: the peer of that line is another line now
@@ -86,6 +198,7 @@ routes_show() { # REGEX
 	on a-gw ip route show dev hg0 | grep -q "$1"
 }
 
-say_raw() { # JSON: a message on our map stream
-	ask_door -H 'Content-Type: application/json' -d "$1" "/raw?node=$(server_says a1 '["Key"]')"
+tailnet_address() { # X -> its IPv4 address in the tailnet
+	on "$1-gw" ip -4 -o addr show dev "${site_dev[$1]}" |
+		sed -n 's|.* \(100\.[0-9.]*\)/32.*|\1|p'
 }

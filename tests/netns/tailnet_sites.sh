@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Two gateways that know each other by their tailnet alone: they show up at the server, reach each
+# other, and their LANs once the server has approved the routes; what the server takes back is cut.
+#
+#                   server [control or headscale, 203.0.113.9:8080]
+#                     │
+#                   switch
+#                  ╱      ╲
+#   a-lan ── a-gw [headgate]   b-gw [headgate] ── b-lan
+. "${0%/*}/scene.sh"
+headgate_only
+. "$scene_dir/tailnet_server.sh"
+tailnet_begin
+
+site_runs a headgate
+site_runs b headgate
+node server
+site a b
+node switch
+on switch ip link add br0 type bridge
+on switch ip link set br0 up
+for end in a-gw b-gw server; do
+	wire "$end" wan0 switch "port-$end"
+	on switch ip link set "port-$end" master br0
+done
+on server ip addr add 203.0.113.9/24 dev wan0
+expect server_up tskey-auth-right
+auth_key >"$run/authkey"
+headscale_lines='AcceptRoutes = yes'
+tailnet_conf a
+tailnet_conf b
+
+proves "both join, and are online with what they offer"
+expect gateway_up a
+expect gateway_up b
+for x in a b; do
+	expect_within 20 has_joined "$x"
+	expect_within 10 server_shows "${x}1"
+	expect_within 5 grep -q "192.168.$(site_index $x)0.0/24" <(server_routes "${x}1")
+	expect_within 10 peers_are 1 "$x"
+done
+
+proves "gateway to gateway, at their tailnet addresses"
+expect_within 20 pings a-gw "$(tailnet_address b)"
+expect pings b-gw "$(tailnet_address a)"
+
+proves "LAN to LAN once the server has approved the routes"
+refuse on a-lan ping -c 1 -W 2 "$(host4 b)"
+approve_routes a1 192.168.10.0/24
+approve_routes b1 192.168.20.0/24
+expect_within 15 peers_show 192.168.20.0/24 a
+expect_within 15 peers_show 192.168.10.0/24 b
+expect pings a-lan "$(host4 b)"
+expect pings b-lan "$(host4 a)"
+expect copies_file a-lan b-lan "$(host4 b)"
+
+proves "the server is stopped for a while and comes back: nothing is lost"
+flow_start away a-lan b-lan "$(host4 b)" --rate 200 --seconds 12
+halt server
+sleep 5
+expect server_up tskey-auth-right
+flow_end away
+expect [ "$flow_unique" = "$flow_sent" ]
