@@ -114,6 +114,13 @@ renew_node_key(struct client *c)
 	struct tailnet_state *s = c->config.state;
 	struct err err;
 	s->is_registered = false;
+	if (!key_is_zero(&c->old_node_public)) {
+		err_set(&err, -EKEYEXPIRED, "%s says that a new key of ours has expired, too",
+			c->url.authority);
+		client_set_phase(c, TAILNET_REFUSED, err.text);
+		client_fail(c, &err, REFUSED_MS);
+		return;
+	}
 	if (c->config.has_own_node_key) {
 		err_set(&err, -EKEYEXPIRED, "the server says that our key has expired: put another "
 			"PrivateKey into the config, or take it out");

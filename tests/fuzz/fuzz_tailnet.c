@@ -12,6 +12,7 @@
 #include "source/headscale/control_key.h"
 #include "source/headscale/map_frames.h"
 #include "source/headscale/netmap.h"
+#include "source/headscale/packet_filter.h"
 #include "source/headscale/register.h"
 #include "source/headscale/server_url.h"
 #include "source/headscale/state_text.h"
@@ -67,6 +68,19 @@ frames(const uint8_t *data, size_t n_bytes)
 }
 
 static void
+filters(const char *text, size_t n_bytes)
+{
+	struct prefix everything = {{{0}, ADDR_V4}, 0};
+	const struct prefix_list local = {&everything, 1};
+	struct filter_plan plan = {.is_on = true};
+	struct err err;
+	(void)packet_filter_parse(text, n_bytes, &local, &plan, &err);
+	for (size_t i = 0; i < plan.n_rules; i++)
+		must(plan.rules[i].n_sources && plan.rules[i].n_destinations);
+	filter_plan_fini(&plan);
+}
+
+static void
 answers(const char *text, size_t n_bytes)
 {
 	struct register_answer answer;
@@ -105,6 +119,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	text[n_bytes] = 0;
 	maps(text, n_bytes);
 	frames(data, n_bytes);
+	filters(text, n_bytes);
 	answers(text, n_bytes);
 	texts(text);
 	free(text);

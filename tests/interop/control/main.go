@@ -3,7 +3,9 @@
 // A control server for the tests: Tailscale's own test control server behind an address of the
 // caller's choice, and beside it a plain HTTP door on which the test moves the tailnet about.
 //
-//	control ADDRESS:PORT DOOR:PORT [AUTHKEY]
+//	control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]
+//
+// With login a person has to let each node in, whose part the door plays.
 //
 //	GET  /nodes                  every node as JSON, with what it said of itself
 //	GET  /online                 how many map streams are open
@@ -11,6 +13,7 @@
 //	POST /raw?node=KEY           the body is a MapResponse: it goes out on that node's stream
 //	POST /routes?node=KEY&routes=PREFIX,PREFIX    these are the node's from now on
 //	POST /ping?node=KEY&url=URL  a PingRequest for that node
+//	POST /login?url=URL          lets the node in that was told to open that URL
 //	POST /expire?on=1            all node keys have expired, or (0) have not
 package main
 
@@ -128,6 +131,11 @@ func door(s *testcontrol.Server) http.Handler {
 		}
 		return nil
 	}))
+	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
+		if !s.CompleteAuth(r.FormValue("url")) {
+			http.Error(w, "nobody waits for that URL", http.StatusBadRequest)
+		}
+	})
 	mux.HandleFunc("POST /expire", func(w http.ResponseWriter, r *http.Request) {
 		s.SetExpireAllNodes(r.FormValue("on") == "1")
 	})
@@ -136,7 +144,7 @@ func door(s *testcontrol.Server) http.Handler {
 
 func main() {
 	if len(os.Args) < 3 {
-		log.Fatal("control ADDRESS:PORT DOOR:PORT [AUTHKEY]")
+		log.Fatal("control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]")
 	}
 	s := &testcontrol.Server{
 		ExplicitBaseURL:  "http://" + os.Args[1],
@@ -144,7 +152,9 @@ func main() {
 		AllOnline:        true,
 		DERPMap:          &tailcfg.DERPMap{},
 	}
-	if len(os.Args) > 3 {
+	if len(os.Args) > 3 && os.Args[3] == "login" {
+		s.RequireAuth = true
+	} else if len(os.Args) > 3 {
 		s.RequireAuthKey = os.Args[3]
 	}
 	go func() { log.Fatal(http.ListenAndServe(os.Args[2], door(s))) }()
