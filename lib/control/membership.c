@@ -20,6 +20,7 @@
 enum {
 	NODES_A_TURN = 256,
 	MAX_ENDPOINTS = 32,
+	SETTLING_S = 20,
 };
 
 static const struct origin nowhere;
@@ -343,12 +344,30 @@ membership_look_again(struct control *c)
 	m->view_at = m->next_at = 0;
 }
 
+static const struct tailnet_view *
+newest_view(const struct membership *m)
+{
+	return m->next ? m->next : m->view;
+}
+
+bool
+membership_is_settling(const struct control *c)
+{
+	const struct tailnet_view *v = newest_view(&c->membership);
+	return v && v->stream_ns && clock_boot_ns() < v->stream_ns + SETTLING_S * NS_IN_S;
+}
+
 void
 membership_tick(struct control *c)
 {
 	struct membership *m = &c->membership;
 	struct endpoint endpoints[MAX_ENDPOINTS];
-	if (m->tailnet && !c->is_changing)
-		tailnet_set_endpoints(m->tailnet, endpoints,
-			membership_endpoints(c, endpoints, MAX_ENDPOINTS));
+	if (!m->tailnet || c->is_changing)
+		return;
+	if (m->has_kept_routes && !m->next && !membership_is_settling(c)) {
+		m->has_kept_routes = false;
+		membership_look_again(c);
+	}
+	tailnet_set_endpoints(m->tailnet, endpoints,
+		membership_endpoints(c, endpoints, MAX_ENDPOINTS));
 }

@@ -32,6 +32,7 @@ struct membership {
 	struct tailnet_view *view;  /* in force up to `at`, from there on `next` is not yet */
 	struct tailnet_view *next;  /* NULL: nothing to be taken in */
 	size_t view_at, next_at;
+	bool has_kept_routes;       /* see membership_is_settling */
 };
 
 void membership_init(struct membership *m);
@@ -46,6 +47,11 @@ int membership_set(struct control *c, struct control_iface *i, const struct head
 	struct err *err);
 /* Takes in what has come; a slice of it. Each turn of the loop, not while the intent changes. */
 void membership_turn(struct control *c);
+/*
+ * A server that was started anew takes nodes for offline that have not come back yet, and their
+ * routes with it. For so long after a stream began nobody loses a route because he is offline.
+ */
+bool membership_is_settling(const struct control *c);
 /* After the config was read again: every node is looked at anew. */
 void membership_look_again(struct control *c);
 /* Tells the server where we are, if that changed. Once a second. */

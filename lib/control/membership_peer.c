@@ -138,11 +138,23 @@ has_prefix(const struct tailnet_node *n, const struct prefix *p)
 	return false;
 }
 
+/* A route of a node that is offline, as long as that may be for the server's own absence. */
+static bool
+is_kept(struct wish *w, const struct prefix *p)
+{
+	if (w->node->is_online || is_address_of(w->node, p) || !is_let_in(w, p) ||
+		!membership_is_settling(w->control))
+		return false;
+	w->control->membership.has_kept_routes = true;
+	return true;
+}
+
 static void
 remove_prefixes(struct wish *w, const struct peer_intent *was)
 {
 	for (const struct allowed_intent *a = was ? was->first_allowed : NULL; a; a = a->next) {
-		if (!has_prefix(w->node, &a->prefix) || !is_let_in(w, &a->prefix))
+		bool has_it = has_prefix(w->node, &a->prefix) && is_let_in(w, &a->prefix);
+		if (!has_it && !is_kept(w, &a->prefix))
 			emit(w, &w->node->key, &(struct change){
 				.kind = CHANGE_ALLOWED_REMOVE, .prefix = a->prefix});
 	}

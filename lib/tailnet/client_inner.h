@@ -58,6 +58,7 @@ struct client {
 	struct map_frames frames;
 	struct netmap map;
 	bool map_is_broken;     /* by a message that did not parse: until a first one came */
+	ns_t stream_ns;         /* when its first message came */
 	uint64_t heard_ms;      /* the last message of the stream */
 	uint64_t pinged_ms;
 	int32_t update_stream;

@@ -95,6 +95,7 @@ publish(struct client *c, struct tailnet_view *v)
 		return;
 	}
 	c->next_expiry_s = v->next_expiry_s;
+	v->stream_ns = c->stream_ns;
 	c->config.on_view(c->config.ctx, v);
 }
 
@@ -203,6 +204,7 @@ static void
 first_message(struct client *c)
 {
 	c->n_failures = 0;
+	c->stream_ns = clock_boot_ns();
 	c->status.key_expiry_s = c->map.self->key_expiry_s;
 	client_set_phase(c, TAILNET_RUNNING, "");
 	log_info("tailnet: this node is %s, with %zu peers", c->map.self->name, c->map.n_peers);
