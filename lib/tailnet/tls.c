@@ -119,7 +119,8 @@ static int
 failure(struct tls *t, struct err *err)
 {
 	long verdict = SSL_get_verify_result(t->ssl);
-	if (!tls_is_open(t) && verdict == X509_V_ERR_HOSTNAME_MISMATCH)
+	if (!tls_is_open(t) && (verdict == X509_V_ERR_HOSTNAME_MISMATCH ||
+		verdict == X509_V_ERR_IP_ADDRESS_MISMATCH))
 		return err_set(err, -EKEYREJECTED, "the server's certificate is for another name");
 	if (!tls_is_open(t) && verdict != X509_V_OK)
 		return err_set(err, -EKEYREJECTED, "the server's certificate is not trusted: %s; "

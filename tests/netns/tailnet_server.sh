@@ -11,16 +11,11 @@
 
 server_kind=${TAILNET_SERVER:-control}
 server_url=http://203.0.113.9:8080
+server_cert='' # …and key: files, for TLS
 door_url=http://127.0.0.1:8081
 
 tailnet_begin() { # finds the program, or skips the scene
-	case $server_kind in
-	control) server_program=$("$scene_top/tests/interop/fetch" control) || exit ;;
-	headscale)
-		server_program=${HEADSCALE:-$(command -v headscale)}
-		[ -x "$server_program" ] || skip "no headscale on PATH, and HEADSCALE names none"
-		;;
-	esac
+	server_program=$("$scene_top/tests/interop/fetch" "$server_kind") || exit
 }
 
 only_with() { # KIND: the scene needs that server
@@ -30,7 +25,8 @@ only_with() { # KIND: the scene needs that server
 server_up() { # [AUTHKEY that every node must have: control alone]
 	case $server_kind in
 	control)
-		spawn server server "$server_program" 203.0.113.9:8080 127.0.0.1:8081 "$@"
+		spawn server server env CONTROL_CERT="$server_cert" CONTROL_KEY="${server_cert:+$server_cert.key}" \
+			"$server_program" 203.0.113.9:8080 127.0.0.1:8081 "$@"
 		await 10 fetch_key
 		;;
 	headscale) headscale_up ;;
@@ -38,7 +34,7 @@ server_up() { # [AUTHKEY that every node must have: control alone]
 }
 
 fetch_key() {
-	on server curl -fsS "$server_url/key?v=131" >"$run/server.json"
+	on server curl -kfsS "$server_url/key?v=131" >"$run/server.json"
 }
 
 server_key() {
@@ -63,6 +59,8 @@ headscale_config() {
 	cat <<-END
 		server_url: $server_url
 		listen_addr: 203.0.113.9:8080
+		tls_cert_path: "$server_cert"
+		tls_key_path: "${server_cert:+$server_cert.key}"
 		metrics_listen_addr: ""
 		grpc_listen_addr: 127.0.0.1:50443
 		grpc_allow_insecure: true
@@ -149,6 +147,18 @@ say_raw() { # JSON: a message on the map stream of a1
 }
 
 # ---- the gateways ----
+
+tailnet_wires() { # X…: a switch that they and the server hang on
+	local end
+	node switch server
+	on switch ip link add br0 type bridge
+	on switch ip link set br0 up
+	for end in "${@/%/-gw}" server; do
+		wire "$end" wan0 switch "port-$end"
+		on switch ip link set "port-$end" master br0
+	done
+	on server ip addr add 203.0.113.9/24 dev wan0
+}
 
 # The gateway of site X as node X1 that offers its LAN; $headscale_lines has more of [Headscale].
 tailnet_conf() { # X PEER…: static ones beside the tailnet

@@ -16,16 +16,8 @@ tailnet_begin
 
 site_runs a headgate
 site_runs b headgate
-node server
 site a b
-node switch
-on switch ip link add br0 type bridge
-on switch ip link set br0 up
-for end in a-gw b-gw server; do
-	wire "$end" wan0 switch "port-$end"
-	on switch ip link set "port-$end" master br0
-done
-on server ip addr add 203.0.113.9/24 dev wan0
+tailnet_wires a b
 expect server_up tskey-auth-right
 auth_key >"$run/authkey"
 headscale_lines='AcceptRoutes = yes'

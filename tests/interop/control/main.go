@@ -5,7 +5,7 @@
 //
 //	control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]
 //
-// With login a person has to let each node in, whose part the door plays.
+// With CONTROL_CERT and CONTROL_KEY, two files, it speaks TLS. With login a person has to let each node in, whose part the door plays.
 //
 //	GET  /nodes                  every node as JSON, with what it said of itself
 //	GET  /online                 how many map streams are open
@@ -142,6 +142,15 @@ func door(s *testcontrol.Server) http.Handler {
 	return mux
 }
 
+func serve(s *testcontrol.Server, address string) error {
+	cert, key := os.Getenv("CONTROL_CERT"), os.Getenv("CONTROL_KEY")
+	if cert == "" {
+		return http.ListenAndServe(address, s)
+	}
+	s.ExplicitBaseURL = "https://" + address
+	return http.ListenAndServeTLS(address, cert, key, s)
+}
+
 func main() {
 	if len(os.Args) < 3 {
 		log.Fatal("control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]")
@@ -158,5 +167,5 @@ func main() {
 		s.RequireAuthKey = os.Args[3]
 	}
 	go func() { log.Fatal(http.ListenAndServe(os.Args[2], door(s))) }()
-	log.Fatal(http.ListenAndServe(os.Args[1], s))
+	log.Fatal(serve(s, os.Args[1]))
 }
