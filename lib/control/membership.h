@@ -61,7 +61,7 @@ void membership_iface_gone(struct control *c, const struct control_iface *i);
 /* The end: the server hears of it, peers stay until their interface goes. */
 void membership_fini(struct control *c);
 /*
- * What the box sends to a peer of the tailnet has its address in the tailnet as source, although the
+ * What the box sends to a peer of the tailnet has its address in the tailnet as source, though the
  * interface may have others. None for peers of the config.
  */
 struct addr membership_source(const struct control *c, const struct key *peer, uint8_t family);

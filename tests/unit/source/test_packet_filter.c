@@ -159,7 +159,8 @@ policies(void **state)
 		json_t *v = recording(name);
 		assert_int_equal(parse(json_object_get(v, "PacketFilters"), &plan), 0);
 		if (allows(&plan, p) != p->may)
-			fail_msg("%s: %s to %s, %u/%u", p->policy, p->from, p->to, p->proto, p->port);
+			fail_msg("%s: %s to %s, %u/%u", p->policy, p->from, p->to, p->proto,
+				p->port);
 		filter_plan_fini(&plan);
 		json_decref(v);
 	}
