@@ -153,6 +153,21 @@ check_running(const struct subcommand *self, const struct options *o)
 	return code;
 }
 
+/* up, down, logout: it is begun when this returns, and the status tells how it goes on. */
+static int
+wish(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	json_t *answer;
+	if (o->n_words > 1)
+		return misuse("no word may follow this command; see headgate --help");
+	if (client_ask(&o->whom, self->name, &answer, &err))
+		return fail(err.text);
+	int code = report(answer, o, "begun: headgate status tells how it goes on");
+	json_decref(answer);
+	return code;
+}
+
 static void
 print_good(const struct options *o, const json_t *warnings)
 {
@@ -227,6 +242,9 @@ static const struct subcommand subcommands[] = {
 	{"reload", "", "read the config files again and apply what changed", reload, NULL},
 	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
 		check, NULL},
+	{"up", "", "join the tailnet of [Headscale] again", wish, NULL},
+	{"down", "", "leave the tailnet until up or a restart; still a node of it", wish, NULL},
+	{"logout", "", "be a node of the tailnet no longer", wish, NULL},
 	{"restore", "", "give back what a headgated that was killed had taken",
 		restore, NULL},
 };

@@ -10,6 +10,7 @@
 #include "control/reload.h"
 #include "control/report.h"
 #include "control/watching.h"
+#include "tailnet/tailnet.h"
 #include "intent/status_json.h"
 
 enum { REQUEST_BYTES = 48 << 10 /* two capture filters of full length */ };
@@ -71,6 +72,32 @@ answer_check(struct control *c)
 	return reload_check(c, &err) ? answer_error(err.text) : json_pack("{s:b}", "ok", 1);
 }
 
+static json_t *
+answer_wish(struct control *c, enum tailnet_wish wish)
+{
+	struct err err = {0};
+	return membership_wish(c, wish, &err) ? answer_error(err.text) :
+		json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *
+answer_up(struct control *c)
+{
+	return answer_wish(c, TAILNET_WISH_UP);
+}
+
+static json_t *
+answer_down(struct control *c)
+{
+	return answer_wish(c, TAILNET_WISH_DOWN);
+}
+
+static json_t *
+answer_logout(struct control *c)
+{
+	return answer_wish(c, TAILNET_WISH_LOGOUT);
+}
+
 static const struct {
 	const char *name;
 	json_t *(*answer)(struct control *c);
@@ -81,6 +108,9 @@ static const struct {
 	{"drops", answer_status},
 	{"filter", answer_status},
 	{"check", answer_check},
+	{"up", answer_up},
+	{"down", answer_down},
+	{"logout", answer_logout},
 };
 
 static const struct {
@@ -113,7 +143,7 @@ answer(struct control *c, const char *request)
 		if (strcmp(requests[i].name, request) == 0)
 			return requests[i].answer(c);
 	return answer_error("unknown request: it must be status, peers, ports, drops, filter, "
-		"reload, check, trace or capture");
+		"reload, check, up, down, logout, trace or capture");
 }
 
 static int

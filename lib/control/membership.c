@@ -188,6 +188,15 @@ membership_source(const struct control *c, const struct key *peer, uint8_t famil
 	return (struct addr){0};
 }
 
+int
+membership_wish(struct control *c, int wish, struct err *err)
+{
+	if (!c->membership.tailnet)
+		return err_set(err, -ENOENT, "the config has no [Headscale]");
+	tailnet_wish(c->membership.tailnet, (enum tailnet_wish)wish);
+	return 0;
+}
+
 bool
 membership_status(struct control *c, struct tailnet_status *out)
 {
@@ -270,6 +279,16 @@ note_owned(struct control *c, const struct tailnet_node *n)
 		peer_set_remove(&m->owned, p);
 }
 
+/* Its process is another one now and knows of no session: the next packet is to begin one. */
+static void
+end_session(struct control *c, const struct tailnet_node *n)
+{
+	struct control_iface *i = iface_find(c, c->membership.on);
+	struct control_peer *p = i ? peers_by_key(&c->peers, i->iface_id, &n->key) : NULL;
+	if (p && peer_set_find(&c->membership.owned, &n->key))
+		timing_reset(&c->timing, p);
+}
+
 static void
 take_pair(struct control *c, const struct node_pair *pair)
 {
@@ -281,6 +300,8 @@ take_pair(struct control *c, const struct node_pair *pair)
 	if (rc)
 		log_error("tailnet: no memory to take in a node");
 	apply(c, &list);
+	if (pair->was && pair->now && !key_is_equal(&pair->was->disco, &pair->now->disco))
+		end_session(c, pair->now);
 	if (pair->was)
 		note_owned(c, pair->was);
 	if (pair->now)

@@ -65,5 +65,7 @@ void membership_fini(struct control *c);
  * interface may have others. None for peers of the config.
  */
 struct addr membership_source(const struct control *c, const struct key *peer, uint8_t family);
+/* `headgate up`, `down` and `logout`. 0, or -ENOENT and a sentence: we are no node at all. */
+int membership_wish(struct control *c, int wish, struct err *err);
 /* What `headgate status` shows of it. False: no tailnet. */
 bool membership_status(struct control *c, struct tailnet_status *out);

@@ -40,11 +40,12 @@ client_hostinfo(const struct client *c)
 {
 	static const struct prefix_list nothing;
 	const struct headscale_intent *it = c->config.intent;
+	bool offers = !c->is_stopping && c->wish == TAILNET_WISH_UP;
 	return (struct hostinfo){
 		.hostname = it->hostname,
 		.version = VERSION,
-		.routes = c->is_stopping ? &nothing : &it->routes,
-		.offers_exit = it->offers_exit && !c->is_stopping,
+		.routes = offers ? &it->routes : &nothing,
+		.offers_exit = offers && it->offers_exit,
 		.tags = it->tags,
 	};
 }
@@ -125,6 +126,10 @@ client_fail(struct client *c, const struct err *why, uint32_t wait_ms)
 		stopped(c);
 		return;
 	}
+	if (c->wish == TAILNET_WISH_DOWN) {
+		client_rest(c, TAILNET_DOWN);
+		return;
+	}
 	secret_random(&random, sizeof(random));
 	uint32_t ms = backoff_ms(++c->n_failures, random);
 	/* A server that wants a person, or refuses, says so by its phase. */
@@ -143,7 +148,7 @@ on_ready(void *ctx)
 	struct client *c = ctx;
 	c->is_ready = true;
 	c->n_refusals = 0;
-	client_register(c, REGISTER_TO_JOIN);
+	client_register(c, c->wish == TAILNET_WISH_LOGOUT ? REGISTER_TO_LEAVE : REGISTER_TO_JOIN);
 }
 
 static void
@@ -177,6 +182,8 @@ on_end(void *ctx, int32_t stream, bool is_whole)
 		c->update_stream = 0;
 		if (c->is_stopping)
 			stopped(c);
+		else if (c->is_leaving)
+			client_rest(c, TAILNET_DOWN);
 		else if (c->update_is_wanted)
 			client_update(c);
 	}
@@ -291,6 +298,7 @@ attempt(struct client *c)
 	bool is_known = !key_is_zero(&s->server_public) &&
 		strcmp(s->server, c->config.intent->server) == 0 &&
 		(key_is_zero(pinned) || key_is_equal(pinned, &s->server_public));
+	drop_session(c); /* of a wish that was given up */
 	c->tried_ms = uv_now(c->config.loop);
 	if (!is_known || c->n_refusals >= REFUSALS_UNTIL_KEY)
 		fetch_key(c);
@@ -311,6 +319,10 @@ on_tick(uv_timer_t *timer)
 			stopped(c);
 		return;
 	}
+	if (c->is_leaving && now - c->stopping_ms > STOP_MS) {
+		client_rest(c, TAILNET_DOWN);
+		return;
+	}
 	if (c->session && !c->is_ready && now - c->tried_ms > ATTEMPT_MS) {
 		err_set(&err, -ETIMEDOUT, "%s does not answer", c->url.authority);
 		client_fail(c, &err, 0);
@@ -319,10 +331,19 @@ on_tick(uv_timer_t *timer)
 	client_map_tick(c, now);
 }
 
+/* Peers take another key for a word that our sessions are gone, and shake hands anew at once. */
+static void
+renew_disco(struct client *c)
+{
+	struct key disco;
+	x25519_keygen(disco.bytes);
+	x25519_public(c->disco_public.bytes, disco.bytes);
+	secret_wipe(&disco, sizeof(disco));
+}
+
 struct client *
 client_create(const struct client_config *config, struct err *err)
 {
-	struct key disco;
 	struct client *c = calloc(1, sizeof(*c));
 	if (!c || map_frames_init(&c->frames)) {
 		free(c);
@@ -333,10 +354,7 @@ client_create(const struct client_config *config, struct err *err)
 	c->next_expiry_s = INT64_MAX;
 	netmap_init(&c->map);
 	text_init(&c->register_body);
-	/* Sessions do not outlive us, so the disco key must not: peers shake hands anew at once. */
-	x25519_keygen(disco.bytes);
-	x25519_public(c->disco_public.bytes, disco.bytes);
-	secret_wipe(&disco, sizeof(disco));
+	renew_disco(c);
 	if (server_url_parse(config->intent->server, &c->url)) {
 		err_set(err, -EINVAL, "no URL of a server: %s", config->intent->server);
 		client_destroy(c);
@@ -375,21 +393,84 @@ client_set_endpoints(struct client *c, const struct endpoint *endpoints, size_t 
 }
 
 void
-client_stop(struct client *c)
+client_rest(struct client *c, enum tailnet_phase phase)
+{
+	c->is_leaving = false;
+	drop_session(c);
+	uv_timer_stop(&c->retry);
+	client_publish_nothing(c);
+	client_set_phase(c, phase, "");
+}
+
+/* False: there is nothing to be withdrawn, or nobody to be told. */
+static bool
+withdraw(struct client *c)
 {
 	bool has_offers = c->config.intent->routes.n || c->config.intent->offers_exit;
-	if (c->is_stopping)
-		return;
-	c->is_stopping = true;
-	c->stopping_ms = uv_now(c->config.loop);
-	if (!c->is_ready || c->status.phase != TAILNET_RUNNING || !has_offers) {
-		stopped(c);
-		return;
-	}
+	if (!c->is_ready || c->status.phase != TAILNET_RUNNING || !has_offers)
+		return false;
 	if (c->update_stream)
 		session_cancel(c->session, c->update_stream);
 	c->update_stream = 0;
 	client_update(c);
+	return true;
+}
+
+static void
+go_up(struct client *c)
+{
+	c->is_leaving = c->waits_for_login = false;
+	c->n_failures = 0;
+	renew_disco(c);
+	client_set_phase(c, TAILNET_CONNECTING, "");
+	uv_timer_start(&c->retry, on_retry, 0, 0);
+}
+
+static void
+go_down(struct client *c)
+{
+	c->stopping_ms = uv_now(c->config.loop);
+	c->is_leaving = withdraw(c);
+	if (!c->is_leaving)
+		client_rest(c, TAILNET_DOWN);
+}
+
+static void
+log_out(struct client *c)
+{
+	if (c->is_ready && c->register_stream) {
+		session_cancel(c->session, c->register_stream);
+		client_register_reset(c);
+	}
+	if (c->is_ready)
+		client_register(c, REGISTER_TO_LEAVE);
+	else if (c->status.phase == TAILNET_DOWN || c->status.phase == TAILNET_LOGGED_OUT)
+		uv_timer_start(&c->retry, on_retry, 0, 0);
+}
+
+void
+client_wish(struct client *c, enum tailnet_wish wish)
+{
+	if (c->is_stopping || c->wish == wish)
+		return;
+	c->wish = wish;
+	if (wish == TAILNET_WISH_UP)
+		go_up(c);
+	else if (wish == TAILNET_WISH_DOWN)
+		go_down(c);
+	else
+		log_out(c);
+}
+
+void
+client_stop(struct client *c)
+{
+	if (c->is_stopping)
+		return;
+	c->is_stopping = true;
+	c->stopping_ms = uv_now(c->config.loop);
+	if (!withdraw(c))
+		stopped(c);
 }
 
 void

@@ -30,7 +30,16 @@ enum tailnet_phase {
 	TAILNET_NEEDS_LOGIN,  /* a person has to open the URL */
 	TAILNET_REFUSED,      /* the server does not want us */
 	TAILNET_RUNNING,      /* registered, and maps come */
+	TAILNET_DOWN,         /* by our own wish; still a node */
+	TAILNET_LOGGED_OUT,   /* by our own wish, and no node any more */
 	TAILNET_N_PHASES,
+};
+
+/* What a person wants of us. */
+enum tailnet_wish {
+	TAILNET_WISH_UP,
+	TAILNET_WISH_DOWN,
+	TAILNET_WISH_LOGOUT,
 };
 
 enum { TAILNET_URL_BYTES = 512 };
@@ -68,6 +77,11 @@ struct client;
 struct client *client_create(const struct client_config *config, struct err *err);
 /* Where we are reached from now on; copied. Told to the server when it is not the same. */
 void client_set_endpoints(struct client *c, const struct endpoint *endpoints, size_t n);
+/*
+ * Down: what we offer is withdrawn and the session ends; logout: the server forgets us first, as
+ * soon as it is reached. Either leaves nothing of the tailnet here. Up: again.
+ */
+void client_wish(struct client *c, enum tailnet_wish wish);
 /* Withdraws what we offer, ends the session, and calls on_stopped within two seconds. */
 void client_stop(struct client *c);
 /* After on_stopped and once the loop has no handles left. */

@@ -24,6 +24,7 @@ enum register_use {
 	REGISTER_IDLE,
 	REGISTER_TO_JOIN,    /* before the map */
 	REGISTER_TO_CHECK,   /* beside it: are we still a node? */
+	REGISTER_TO_LEAVE,   /* logging out */
 };
 
 struct client {
@@ -68,8 +69,10 @@ struct client {
 	int64_t next_expiry_s;
 	struct client_ping pings[CLIENT_MAX_PINGS];
 
+	enum tailnet_wish wish;
+	bool is_leaving;        /* going down: what we offered is being withdrawn */
 	bool is_stopping, is_stopped;
-	uint64_t stopping_ms;
+	uint64_t stopping_ms;   /* …since then, or leaving */
 };
 
 /* client.c: this attempt has failed; another follows after a wait, of wait_ms at least. */
@@ -77,6 +80,8 @@ void client_fail(struct client *c, const struct err *why, uint32_t wait_ms);
 void client_set_phase(struct client *c, enum tailnet_phase phase, const char *trouble);
 /* Writes the state file; that it could not be is logged. */
 void client_save(struct client *c);
+/* Nothing of the tailnet is left, and nothing is tried until a wish comes. */
+void client_rest(struct client *c, enum tailnet_phase phase);
 struct hostinfo client_hostinfo(const struct client *c);
 struct key client_node_public(const struct client *c);
 int64_t client_server_time(const struct client *c);

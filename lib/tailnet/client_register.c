@@ -51,7 +51,9 @@ post(struct client *c, const char *auth_key)
 		.node_public = client_node_public(c),
 		.old_node_public = c->old_node_public,
 		.auth_key = auth_key,
-		.followup = c->waits_for_login && !auth_key ? c->status.auth_url : NULL,
+		.followup = c->waits_for_login && !auth_key && c->use != REGISTER_TO_LEAVE ?
+			c->status.auth_url : NULL,
+		.is_logout = c->use == REGISTER_TO_LEAVE,
 		.hostinfo = &hostinfo,
 	};
 	/* The key's tags are the key's: to ask for some beside it is refused. */
@@ -115,8 +117,8 @@ renew_node_key(struct client *c)
 	struct err err;
 	s->is_registered = false;
 	if (!key_is_zero(&c->old_node_public)) {
-		err_set(&err, -EKEYEXPIRED, "%s says that a new key of ours has expired, too",
-			c->url.authority);
+		err_set(&err, -EKEYEXPIRED, "%s takes this node for expired, whatever key it "
+			"comes with: delete it there", c->url.authority);
 		client_set_phase(c, TAILNET_REFUSED, err.text);
 		client_fail(c, &err, REFUSED_MS);
 		return;
@@ -239,6 +241,22 @@ checked(struct client *c, const struct register_answer *a)
 	client_fail(c, &err, 0);
 }
 
+/* Whatever the server says to it: it has heard that we go. */
+static void
+left(struct client *c, int rc, const struct err *why)
+{
+	if (rc) {
+		client_fail(c, why, 0); /* and then once more */
+		return;
+	}
+	c->config.state->is_registered = false;
+	c->waits_for_login = false;
+	c->status.auth_url[0] = 0;
+	client_save(c);
+	log_info("tailnet: logged out at %s", c->url.authority);
+	client_rest(c, TAILNET_LOGGED_OUT);
+}
+
 void
 client_register_end(struct client *c, bool is_whole)
 {
@@ -254,7 +272,9 @@ client_register_end(struct client *c, bool is_whole)
 			c->url.authority, c->register_status, c->register_status == 400 ?
 			": it wants newer clients" : "");
 	client_register_reset(c);
-	if (rc && use == REGISTER_TO_JOIN)
+	if (use == REGISTER_TO_LEAVE)
+		left(c, rc, &err);
+	else if (rc && use == REGISTER_TO_JOIN)
 		client_fail(c, &err, 0);
 	else if (!rc && use == REGISTER_TO_JOIN)
 		joined(c, &answer);

@@ -31,6 +31,7 @@ struct tailnet {
 	bool has_node_key;
 	struct endpoint endpoints[MAX_ENDPOINTS];
 	size_t n_endpoints;
+	enum tailnet_wish wish;
 	bool is_stopping;
 };
 
@@ -43,6 +44,8 @@ tailnet_phase_name(enum tailnet_phase phase)
 		[TAILNET_NEEDS_LOGIN] = "needs login",
 		[TAILNET_REFUSED] = "refused",
 		[TAILNET_RUNNING] = "running",
+		[TAILNET_DOWN] = "down",
+		[TAILNET_LOGGED_OUT] = "logged out",
 	};
 	return (unsigned)phase < TAILNET_N_PHASES ? names[phase] : "?";
 }
@@ -97,12 +100,15 @@ on_wake(uv_async_t *wake)
 	pthread_mutex_lock(&t->lock);
 	size_t n = t->n_endpoints;
 	bool is_stopping = t->is_stopping;
+	enum tailnet_wish wish = t->wish;
 	memcpy(endpoints, t->endpoints, n * sizeof(*endpoints));
 	pthread_mutex_unlock(&t->lock);
-	if (is_stopping)
+	if (is_stopping) {
 		client_stop(t->client);
-	else
-		client_set_endpoints(t->client, endpoints, n);
+		return;
+	}
+	client_set_endpoints(t->client, endpoints, n);
+	client_wish(t->client, wish);
 }
 
 static void
@@ -223,11 +229,17 @@ tailnet_stop(struct tailnet *t)
 void
 tailnet_set_endpoints(struct tailnet *t, const struct endpoint *endpoints, size_t n)
 {
+	bool is_same = true;
+	n = MIN_OF(n, MAX_ENDPOINTS);
 	pthread_mutex_lock(&t->lock);
-	t->n_endpoints = MIN_OF(n, MAX_ENDPOINTS);
-	memcpy(t->endpoints, endpoints, t->n_endpoints * sizeof(*endpoints));
+	for (size_t i = 0; i < n && n == t->n_endpoints && is_same; i++)
+		is_same = endpoint_is_equal(&t->endpoints[i], &endpoints[i]);
+	is_same = is_same && n == t->n_endpoints;
+	memcpy(t->endpoints, endpoints, n * sizeof(*endpoints));
+	t->n_endpoints = n;
 	pthread_mutex_unlock(&t->lock);
-	uv_async_send(&t->wake);
+	if (!is_same)
+		uv_async_send(&t->wake);
 }
 
 bool
@@ -235,6 +247,15 @@ tailnet_has_news(struct tailnet *t)
 {
 	return __atomic_load_n(&t->has_news, __ATOMIC_RELAXED) &&
 		__atomic_exchange_n(&t->has_news, false, __ATOMIC_RELAXED);
+}
+
+void
+tailnet_wish(struct tailnet *t, enum tailnet_wish wish)
+{
+	pthread_mutex_lock(&t->lock);
+	t->wish = wish;
+	pthread_mutex_unlock(&t->lock);
+	uv_async_send(&t->wake);
 }
 
 struct tailnet_view *
