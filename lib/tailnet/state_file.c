@@ -106,9 +106,19 @@ read_file(int fd, const char *path, struct tailnet_state *out, struct err *err)
 	return rc;
 }
 
+/* The last one of the way, if it is missing; whether that went well shows when it is written to. */
+static void
+make_folder(const char *path)
+{
+	char copy[PATH_MAX];
+	snprintf(copy, sizeof(copy), "%s", path);
+	(void)mkdir(dirname(copy), 0700);
+}
+
 static int
 create(const char *path, struct tailnet_state *out, struct err *err)
 {
+	make_folder(path);
 	memset(out, 0, sizeof(*out));
 	x25519_keygen(out->machine_private.bytes);
 	x25519_keygen(out->node_private.bytes);

@@ -6,8 +6,9 @@
 #include "source/headscale/state_text.h"
 
 /*
- * What the file holds; when there is none, a fresh identity, which is saved at once. 0, or a
- * negative errno and a sentence: its folder is missing, others may read it, it is damaged.
+ * What the file holds; when there is none, a fresh identity, which is saved at once, in a folder
+ * that is made if need be. 0, or a negative errno and a sentence: others may read it, it is
+ * damaged, it cannot be written.
  */
 int state_file_open(const char *path, struct tailnet_state *out, struct err *err);
 /* Mode 0600, by a new file that takes the old one's place once it is on the disk. */

@@ -6,12 +6,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/secret.h"
 
-enum { MAX_ENDPOINTS = 32 };
+enum {
+	MAX_ENDPOINTS = 32,
+	JOIN_S = 3,
+};
 
 struct tailnet {
 	struct headscale_intent *intent;
@@ -209,6 +213,15 @@ tailnet_start(const struct headscale_intent *intent, const struct tailnet_state 
 	return 0;
 }
 
+static bool
+join_soon(pthread_t thread)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += JOIN_S;
+	return pthread_timedjoin_np(thread, NULL, &until) == 0;
+}
+
 void
 tailnet_stop(struct tailnet *t)
 {
@@ -218,7 +231,12 @@ tailnet_stop(struct tailnet *t)
 	t->is_stopping = true;
 	pthread_mutex_unlock(&t->lock);
 	uv_async_send(&t->wake);
-	pthread_join(t->thread, NULL);
+	if (!join_soon(t->thread)) {
+		/* A name is being looked up, and nothing ends that. The thread ends when it has. */
+		log_warn("tailnet: its thread does not end yet, and is left alone");
+		pthread_detach(t->thread);
+		return;
+	}
 	if (uv_loop_close(&t->loop))
 		log_error("tailnet: its loop has handles left");
 	destroy(t);

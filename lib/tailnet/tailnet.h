@@ -25,7 +25,7 @@ struct tailnet;
  */
 int tailnet_start(const struct headscale_intent *intent, const struct tailnet_state *state,
 	bool has_own_node_key, struct tailnet **out, struct err *err);
-/* Withdraws what was offered and joins the thread: two seconds at most. NULL is allowed. */
+/* Withdraws what was offered and ends the thread: three seconds at most. NULL is allowed. */
 void tailnet_stop(struct tailnet *t);
 
 /* Where peers reach us; to be called when it may have changed. */
