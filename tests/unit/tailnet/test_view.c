@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Views: nodes are shared while they are the same, and those whose keys have expired are left out. */
+/* Views: a node is shared while it is the same; one whose key has expired is left out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
