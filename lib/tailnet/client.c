@@ -335,10 +335,10 @@ on_tick(uv_timer_t *timer)
 static void
 renew_disco(struct client *c)
 {
-	struct key disco;
-	x25519_keygen(disco.bytes);
-	x25519_public(c->disco_public.bytes, disco.bytes);
-	secret_wipe(&disco, sizeof(disco));
+	x25519_keygen(c->disco_private.bytes);
+	x25519_public(c->disco_public.bytes, c->disco_private.bytes);
+	if (c->config.on_disco_key)
+		c->config.on_disco_key(c->config.ctx, &c->disco_private);
 }
 
 struct client *

@@ -67,6 +67,8 @@ struct client_config {
 	void (*on_status)(void *ctx, const struct tailnet_status *status);
 	/* The node key was exchanged: config.state has the new one. */
 	void (*on_node_key)(void *ctx);
+	/* The private disco key, from now on; called from client_create, too. NULL: nobody asks. */
+	void (*on_disco_key)(void *ctx, const struct key *disco_private);
 	/* client_stop is done: no callback comes any more, and the loop may be run out. */
 	void (*on_stopped)(void *ctx);
 };

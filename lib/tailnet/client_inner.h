@@ -31,7 +31,7 @@ struct client {
 	struct client_config config;
 	struct server_url url;
 	struct tailnet_status status;
-	struct key disco_public;
+	struct key disco_private, disco_public;
 	struct endpoint endpoints[CLIENT_MAX_ENDPOINTS];
 	size_t n_endpoints;
 
@@ -67,6 +67,7 @@ struct client {
 	uv_timer_t publish;     /* gathers what comes close together */
 	int64_t skew_s;         /* the server's clock ahead of ours */
 	int64_t next_expiry_s;
+	int64_t warned_s;       /* when it was last said that our key expires soon */
 	struct client_ping pings[CLIENT_MAX_PINGS];
 
 	enum tailnet_wish wish;

@@ -20,6 +20,8 @@ enum {
 	PUBLISH_MS = 10,
 	SKEW_S = 60,           /* clocks that differ by less are taken for the same */
 	ANSWER_MS = 15000,
+	DAY_S = 24 * 3600,
+	EXPIRY_SOON_S = 14 * DAY_S,
 };
 
 #define PATH "/machine/map"
@@ -291,6 +293,19 @@ is_silent(const struct client *c, uint64_t now)
 	return is_stuck || is_dead || (c->map_stream && now - c->heard_ms > SILENCE_MS);
 }
 
+/* Once a day, from two weeks before. */
+static void
+warn_of_expiry(struct client *c)
+{
+	int64_t now_s = client_server_time(c), left_s = c->status.key_expiry_s - now_s;
+	if (!c->status.key_expiry_s || left_s <= 0 || left_s > EXPIRY_SOON_S ||
+		now_s < c->warned_s + DAY_S)
+		return;
+	c->warned_s = now_s;
+	log_warn("tailnet: this node's key expires in %lld h: disable its expiry at the server, or "
+		"be ready to let it in anew", (long long)(left_s / 3600));
+}
+
 void
 client_map_tick(struct client *c, uint64_t now)
 {
@@ -299,6 +314,7 @@ client_map_tick(struct client *c, uint64_t now)
 		client_publish_soon(c);
 	if (!c->is_ready)
 		return;
+	warn_of_expiry(c);
 	if (is_silent(c, now)) {
 		err_set(&err, -ETIMEDOUT, "%s has fallen silent", c->url.authority);
 		client_fail(c, &err, 0);

@@ -32,6 +32,7 @@ struct tailnet {
 	struct tailnet_view *view;  /* not taken yet; NULL: none */
 	struct tailnet_status status;
 	struct key node_key;
+	struct key disco_key;
 	bool has_node_key;
 	struct endpoint endpoints[MAX_ENDPOINTS];
 	size_t n_endpoints;
@@ -86,6 +87,15 @@ on_node_key(void *ctx)
 	t->has_node_key = true;
 	pthread_mutex_unlock(&t->lock);
 	__atomic_store_n(&t->has_news, true, __ATOMIC_RELAXED);
+}
+
+static void
+on_disco_key(void *ctx, const struct key *disco_private)
+{
+	struct tailnet *t = ctx;
+	pthread_mutex_lock(&t->lock);
+	t->disco_key = *disco_private;
+	pthread_mutex_unlock(&t->lock);
 }
 
 static void
@@ -170,6 +180,7 @@ make_loop(struct tailnet *t, bool has_own_node_key, struct err *err)
 		.on_view = on_view,
 		.on_status = on_status,
 		.on_node_key = on_node_key,
+		.on_disco_key = on_disco_key,
 		.on_stopped = on_stopped,
 	};
 	t->client = client_create(&cc, err);
@@ -297,6 +308,14 @@ tailnet_take_node_key(struct tailnet *t, struct key *out)
 	t->has_node_key = false;
 	pthread_mutex_unlock(&t->lock);
 	return has;
+}
+
+void
+tailnet_disco_key(struct tailnet *t, struct key *out)
+{
+	pthread_mutex_lock(&t->lock);
+	*out = t->disco_key;
+	pthread_mutex_unlock(&t->lock);
 }
 
 struct tailnet_status

@@ -40,6 +40,8 @@ bool tailnet_has_news(struct tailnet *t);
 struct tailnet_view *tailnet_take_view(struct tailnet *t);
 /* Whether the node key was exchanged since; then out has it, and the caller wipes it. */
 bool tailnet_take_node_key(struct tailnet *t, struct key *out);
+/* The private disco key that peers know us by at the moment; the caller wipes out. */
+void tailnet_disco_key(struct tailnet *t, struct key *out);
 struct tailnet_status tailnet_status_of(struct tailnet *t);
 /* "running", "needs login", … */
 const char *tailnet_phase_name(enum tailnet_phase phase);
