@@ -32,7 +32,7 @@ approve_routes a1 192.168.10.0/24
 approve_routes b1 192.168.20.0/24
 expect_within 15 peers_show 192.168.20.0/24 a
 expect_within 15 peers_show 192.168.10.0/24 b
-expect pings a-lan "$(host4 b)"
+expect_within 10 pings a-lan "$(host4 b)"
 
 policy() { # ACLS
 	echo "{\"tagOwners\":{\"tag:gw\":[]},\"acls\":[$1]}" >"$run/hs/policy.hujson"
