@@ -17,6 +17,7 @@
 #include "base/nearest.h"
 #include "restore.h"
 #include "trace.h"
+#include "whois.h"
 
 enum {
 	EXIT_DONE = 0,
@@ -169,6 +170,44 @@ wish(const struct subcommand *self, const struct options *o)
 }
 
 static void
+print_owner(const json_t *peer)
+{
+	size_t i;
+	const json_t *prefix;
+	const char *name = json_string_value(json_object_get(peer, "name"));
+	const char *endpoint = json_string_value(json_object_get(peer, "endpoint"));
+	printf("%s\n  public key: %s\n  endpoint: %s\n  allowed ips:", name && *name ? name :
+		"(no name)", json_string_value(json_object_get(peer, "public_key")),
+		endpoint ? endpoint : "-");
+	json_array_foreach(json_object_get(peer, "allowed_ips"), i, prefix)
+	{
+		printf(" %s", json_string_value(prefix));
+	}
+	putchar('\n');
+}
+
+static int
+whois(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	json_t *status;
+	if (o->n_words != 2)
+		return misuse("whois takes an IP address or the name of a peer");
+	if (client_ask(&o->whom, "status", &status, &err))
+		return fail(err.text);
+	const json_t *peer = whois_find(status, o->words[1]);
+	if (!peer)
+		fail("that is no peer's");
+	else if (o->is_json)
+		print_json(peer);
+	else
+		print_owner(peer);
+	int code = peer ? EXIT_DONE : EXIT_FAILED;
+	json_decref(status);
+	return code;
+}
+
+static void
 print_good(const struct options *o, const json_t *warnings)
 {
 	size_t i;
@@ -242,6 +281,7 @@ static const struct subcommand subcommands[] = {
 	{"reload", "", "read the config files again and apply what changed", reload, NULL},
 	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
 		check, NULL},
+	{"whois", "ADDRESS", "which peer has that address or name", whois, NULL},
 	{"up", "", "join the tailnet of [Headscale] again", wish, NULL},
 	{"down", "", "leave the tailnet until up or a restart; still a node of it", wish, NULL},
 	{"logout", "", "be a node of the tailnet no longer", wish, NULL},

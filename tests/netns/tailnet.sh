@@ -44,6 +44,9 @@ ask_door -X POST "/fake?id=2"
 expect_within 10 peers_are 1
 expect peers_show 'fake2.tail.test: 100.64.100.2/32'
 expect peers_show 203.0.113.77:1002
+expect grep -q fake2.tail.test <(headgate_ctl a whois 100.64.100.2)
+expect grep -q 100.64.100.2/32 <(headgate_ctl a whois fake2)
+refuse headgate_ctl a whois 100.64.100.77
 expect routes_show 100.64.100.2
 for id in $(seq 3 22); do ask_door -X POST "/fake?id=$id"; done
 expect_within 10 peers_are 21
