@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "source/headscale/json.h"
+#include "wire/ip.h"
 
 enum {
 	PORT_MAX = 65535,
@@ -95,12 +96,17 @@ add_destination(struct server_rule *s, struct filter_rule *r, const char *text)
 	return rc;
 }
 
-static bool
-has_ports(int64_t proto)
+/* Whoever may reach anything of a destination may ping it, as with Tailscale's own clients. */
+static int
+add_pings(struct filter_rule *r)
 {
-	return proto == 6 || proto == 17 || proto == 132;
+	static const struct filter_service v4 = {IP_PROTO_ICMP, 0, PORT_MAX},
+		v6 = {IP_PROTO_ICMPV6, 0, PORT_MAX};
+	int rc = filter_rule_add_service(r, &v4);
+	return rc ? rc : filter_rule_add_service(r, &v6);
 }
 
+/* Of protocols without ports, rules for some ports allow nothing. */
 static int
 add_services(struct server_rule *s, struct filter_rule *r, uint16_t first, uint16_t last)
 {
@@ -114,13 +120,12 @@ add_services(struct server_rule *s, struct filter_rule *r, uint16_t first, uint1
 			s->wrong = "IPProto";
 			return -EBADMSG;
 		}
-		const struct filter_service service = {(uint16_t)proto,
-			has_ports(proto) ? first : 0, has_ports(proto) ? last : PORT_MAX};
+		const struct filter_service service = {(uint16_t)proto, first, last};
 		int rc = filter_rule_add_service(r, &service);
 		if (rc)
 			return rc;
 	}
-	return 0;
+	return add_pings(r);
 }
 
 static bool
