@@ -6,7 +6,10 @@
 
 #include "base/prefetch.h"
 
-enum { TCP_BRIEF_S = 240 }; /* RFC 5382, REQ-5: a connection that opens or ends, four minutes */
+enum {
+	TCP_BRIEF_S = 240, /* RFC 5382, REQ-5: a connection that opens or ends, four minutes */
+	UNNOTED_SHARE = 8, /* of the shortest time: flows live up to so much of it longer */
+};
 
 static uint32_t
 ticks(uint32_t s)
@@ -19,10 +22,13 @@ times_of(const struct filter_plan *plan)
 {
 	uint32_t udp_s = plan->udp_timeout_s ? plan->udp_timeout_s : FILTER_UDP_TIMEOUT_S;
 	uint32_t tcp_s = plan->tcp_timeout_s ? plan->tcp_timeout_s : FILTER_TCP_TIMEOUT_S;
+	uint32_t brief_s = MIN_OF(tcp_s, (uint32_t)TCP_BRIEF_S);
+	uint32_t unnoted = ticks(MIN_OF(udp_s, brief_s)) / UNNOTED_SHARE;
 	return (struct flow_times){
-		.datagram = ticks(udp_s),
-		.tcp = ticks(tcp_s),
-		.tcp_brief = ticks(MIN_OF(tcp_s, (uint32_t)TCP_BRIEF_S)),
+		.datagram = ticks(udp_s) + unnoted,
+		.tcp = ticks(tcp_s) + unnoted,
+		.tcp_brief = ticks(brief_s) + unnoted,
+		.unnoted = unnoted,
 	};
 }
 
@@ -65,8 +71,9 @@ filter_destroy(struct filter *f)
 struct look {
 	struct filter *filter;
 	const struct tuple *tuple;
-	struct flow_key key;
+	const struct flow_key *key;
 	uint32_t now_tick;
+	bool is_from_tunnel;
 };
 
 /* Whether a rule allows such a packet to open something; is_reversed: to come the other way. */
@@ -92,47 +99,39 @@ has_flow(const struct filter *f, const struct tuple *t)
 static uint64_t
 opening_state(const struct look *l)
 {
-	uint64_t flags = l->key.src_is_high ? FLOW_OPENER_IS_HIGH : 0;
+	uint64_t flags = flow_src_is_high(l->key) ? FLOW_OPENER_IS_HIGH : 0;
 	flags |= l->tuple->kind != TUPLE_DATAGRAM ? FLOW_IS_TCP : 0;
 	flags |= l->tuple->ends_tcp ? FLOW_IS_ENDING : 0;
-	return flow_state(flags, 0);
+	return flow_state(flags, l->filter->generation);
 }
 
 static uint64_t
 allowed_state(const struct look *l)
 {
-	return (opening_state(l) | FLOW_BY_RULE) | (uint64_t)l->filter->generation << 32;
+	return opening_state(l) | FLOW_BY_RULE;
 }
 
-static inline bool
+static bool
 is_by_opener(const struct look *l, const struct flow_found *f)
 {
-	return !(f->state & FLOW_OPENER_IS_HIGH) == !l->key.src_is_high;
+	return !(f->state & FLOW_OPENER_IS_HIGH) == !flow_src_is_high(l->key);
 }
 
-/* The flow's state with what this packet adds to it. */
-static inline uint64_t
+/* The flow's state with what this packet adds to it, under the rules of now. */
+static uint64_t
 seen_state(const struct look *l, const struct flow_found *f)
 {
-	uint64_t state = f->state | (is_by_opener(l, f) ? 0 : FLOW_IS_ANSWERED);
-	return state | (l->tuple->ends_tcp ? FLOW_IS_ENDING : 0);
+	uint64_t flags = f->state >> 48 << 48;
+	flags |= is_by_opener(l, f) ? 0 : FLOW_IS_ANSWERED;
+	flags |= l->tuple->ends_tcp ? FLOW_IS_ENDING : 0;
+	return flow_state(flags, l->filter->generation);
 }
 
-/*
- * Whether what a rule once allowed still is; then it is remembered. True for flows of ours, for
- * which no rule was asked.
- */
-static inline bool
-is_current(const struct look *l, struct flow_found *f)
+/* A rule of another set has let it in. */
+static bool
+is_stale(const struct look *l, const struct flow_found *f)
 {
-	uint16_t generation = l->filter->generation;
-	if (likely_true(!(f->state & FLOW_BY_RULE) || flow_generation(f->state) == generation))
-		return true;
-	if (!is_allowed(l->filter, l->tuple, !is_by_opener(l, f)))
-		return false;
-	uint64_t state = (f->state & ~((uint64_t)UINT16_MAX << 32)) | (uint64_t)generation << 32;
-	flow_update(f, state, (uint32_t)f->state);
-	return true;
+	return (f->state & FLOW_BY_RULE) && flow_generation(f->state) != l->filter->generation;
 }
 
 /* Nothing known lets it pass: it opens a flow, if a rule allows that. */
@@ -146,25 +145,26 @@ open_from_tunnel(const struct look *l, struct flow_found *known)
 		return FILTER_DENIED;
 	if (known->slot)
 		flow_update(known, allowed_state(l), l->now_tick);
-	else if (!flow_add(f->flows, &l->key, allowed_state(l), &f->times, l->now_tick) &&
+	else if (!flow_add(f->flows, l->key, allowed_state(l), &f->times, l->now_tick) &&
 		 l->tuple->kind != TUPLE_DATAGRAM)
 		return FILTER_FLOWS_FULL;
 	return FILTER_PASS;
 }
 
-static inline enum filter_verdict
-judge_flow(const struct look *l)
+static enum filter_verdict
+judge_other(const struct look *l, struct flow_found f)
 {
-	struct flow_found f = flow_find(l->filter->flows, &l->key, &l->filter->times, l->now_tick);
 	bool is_opening = l->tuple->kind == TUPLE_TCP_OPENING;
-	if (unlikely_true(!f.slot))
+	if (!f.slot)
 		return open_from_tunnel(l, &f);
 	/* A SYN of the other side is no reply; one of our side's address is not ours. */
 	bool is_by_rule = f.state & FLOW_BY_RULE;
 	bool is_suspect = is_by_opener(l, &f) ? !is_by_rule : is_opening;
-	if (unlikely_true(is_suspect || !is_current(l, &f)))
+	if (is_stale(l, &f))
+		is_suspect |= !is_allowed(l->filter, l->tuple, !is_by_opener(l, &f));
+	if (is_suspect)
 		return open_from_tunnel(l, &f);
-	if (unlikely_true(is_opening && (f.state & FLOW_IS_ENDING)))
+	if (is_opening && (f.state & FLOW_IS_ENDING))
 		flow_update(&f, allowed_state(l), l->now_tick);
 	else
 		flow_update(&f, seen_state(l, &f), l->now_tick);
@@ -195,32 +195,29 @@ judge_alone(struct filter *f, const struct tuple *t)
  * A datagram or connection from our side. A flow that a rule let in goes on being that, and its
  * replies keep it alive only while it is known to be still allowed.
  */
-static inline enum filter_verdict
-note_flow(const struct look *l)
+static enum filter_verdict
+note_other(const struct look *l, struct flow_found f)
 {
 	struct filter *filter = l->filter;
-	struct flow_found f = flow_find(filter->flows, &l->key, &filter->times, l->now_tick);
 	bool is_opening = l->tuple->kind == TUPLE_TCP_OPENING;
-	if (likely_true(f.slot != NULL)) {
-		bool is_stale = (f.state & FLOW_BY_RULE) &&
-				flow_generation(f.state) != filter->generation;
+	if (f.slot) {
 		bool begins_anew = is_opening && (f.state & FLOW_IS_ENDING);
 		if (begins_anew)
 			flow_update(&f, opening_state(l), l->now_tick);
-		else if (likely_true(!is_stale))
+		else if (!is_stale(l, &f))
 			flow_update(&f, seen_state(l, &f), l->now_tick);
 		return FILTER_PASS;
 	}
 	/* Strict TCP takes up what it has not seen to open, too, but not at its end. */
 	if (l->tuple->kind == TUPLE_TCP && l->tuple->ends_tcp)
 		return FILTER_PASS;
-	return flow_add(filter->flows, &l->key, opening_state(l), &filter->times, l->now_tick)
+	return flow_add(filter->flows, l->key, opening_state(l), &filter->times, l->now_tick)
 		       ? FILTER_PASS
 		       : FILTER_FLOWS_FULL;
 }
 
 /* Reads the packets and fetches the lines of their flows, all before the first is needed. */
-static void
+static inline void
 look_all(struct filter *f, struct filter_query *queries, uint32_t n, struct tuple *tuples,
 	struct flow_key *keys)
 {
@@ -229,38 +226,69 @@ look_all(struct filter *f, struct filter_query *queries, uint32_t n, struct tupl
 		tuple_parse(q->ip, q->family, q->n_bytes, &tuples[i]);
 		if (!has_flow(f, &tuples[i]))
 			continue;
-		keys[i] = flow_key_of(f->flows, &tuples[i]);
-		prefetch_read(flow_first_line(f->flows, &keys[i]));
+		flow_key_of(f->flows, &tuples[i], &keys[i]);
+		prefetch_read(flow_line_of(f->flows, &keys[i], 0));
+	}
+}
+
+/*
+ * Nearly every packet: of a flow that was noted not long ago, under these rules, and neither a SYN
+ * nor an end. A reply passes once it is noted that there are some; what its opener sends, when it
+ * was allowed by a rule and comes out of a tunnel, or neither. Nothing is written then. Without a
+ * branch but the caller's: which side opened a flow is anybody's guess.
+ */
+static inline bool
+is_plain(const struct look *l, uint64_t state)
+{
+	int32_t age = (int32_t)(l->now_tick - (uint32_t)state);
+	uint64_t is_reply = state / FLOW_OPENER_IS_HIGH ^ l->key->place;
+	uint64_t is_answered = state / FLOW_IS_ANSWERED;
+	uint64_t is_other_way = state / FLOW_BY_RULE ^ l->is_from_tunnel;
+	uint64_t passes = (is_reply & is_answered) | (~is_reply & ~is_other_way);
+	uint64_t is_special = l->tuple->ends_tcp | (l->tuple->kind == TUPLE_TCP_OPENING);
+	uint64_t is_other = flow_generation(state) != l->filter->generation; /* or no flow's */
+	uint64_t is_late = age > (int32_t)l->filter->times.unnoted;
+	return ((is_special | is_other | is_late) ^ 1) & passes & 1;
+}
+
+/* The flow of a packet of a kind that has one: known and plain, or looked at closer. */
+static inline enum filter_verdict
+judge_flow(const struct look *l)
+{
+	if (likely_true(is_plain(l, flow_peek(l->filter->flows, l->key))))
+		return FILTER_PASS;
+	struct flow_found f = flow_find(l->filter->flows, l->key, &l->filter->times, l->now_tick);
+	return l->is_from_tunnel ? judge_other(l, f) : note_other(l, f);
+}
+
+static inline __attribute__((always_inline)) void
+judge_all(struct filter *f, struct filter_query *queries, uint32_t n, struct look l)
+{
+	struct tuple tuples[FILTER_BULK_MAX];
+	struct flow_key keys[FILTER_BULK_MAX];
+	look_all(f, queries, n, tuples, keys);
+	for (uint32_t i = 0; i < n; i++) {
+		l.tuple = &tuples[i];
+		if (has_flow(f, &tuples[i])) {
+			l.key = &keys[i];
+			queries[i].verdict = (uint8_t)judge_flow(&l);
+		} else {
+			queries[i].verdict = l.is_from_tunnel ? (uint8_t)judge_alone(f, &tuples[i])
+							      : FILTER_PASS;
+		}
 	}
 }
 
 void
 filter_from_tunnel(struct filter *f, struct filter_query *queries, uint32_t n, ns_t now_ns)
 {
-	struct tuple tuples[FILTER_BULK_MAX];
-	struct flow_key keys[FILTER_BULK_MAX];
-	look_all(f, queries, n, tuples, keys);
-	for (uint32_t i = 0; i < n; i++) {
-		if (!has_flow(f, &tuples[i])) {
-			queries[i].verdict = (uint8_t)judge_alone(f, &tuples[i]);
-			continue;
-		}
-		struct look l = {f, &tuples[i], keys[i], flow_tick(now_ns)};
-		queries[i].verdict = (uint8_t)judge_flow(&l);
-	}
+	const struct look l = {.filter = f, .now_tick = flow_tick(now_ns), .is_from_tunnel = true};
+	judge_all(f, queries, n, l);
 }
 
 void
 filter_into_tunnel(struct filter *f, struct filter_query *queries, uint32_t n, ns_t now_ns)
 {
-	struct tuple tuples[FILTER_BULK_MAX];
-	struct flow_key keys[FILTER_BULK_MAX];
-	look_all(f, queries, n, tuples, keys);
-	for (uint32_t i = 0; i < n; i++) {
-		queries[i].verdict = FILTER_PASS;
-		if (!has_flow(f, &tuples[i]))
-			continue;
-		struct look l = {f, &tuples[i], keys[i], flow_tick(now_ns)};
-		queries[i].verdict = (uint8_t)note_flow(&l);
-	}
+	const struct look l = {.filter = f, .now_tick = flow_tick(now_ns)};
+	judge_all(f, queries, n, l);
 }

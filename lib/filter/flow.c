@@ -9,14 +9,9 @@
 #include "base/secret.h"
 #include "wire/ip.h"
 
-__extension__ typedef unsigned __int128 wide;
-
 enum {
 	CHUNK_BYTES = 2 << 20,
-	WORDS_MAX = 5, /* of a tuple: IPv6's addresses, and the rest */
 };
-_Static_assert(sizeof(((struct flow_table *)0)->key) >= (WORDS_MAX + 1) * sizeof(wide),
-	"a key for each word, and one more");
 
 /* ---- Life ---- */
 
@@ -69,71 +64,31 @@ flow_table_room(const struct flow_table *t)
 
 /* ---- Keys ---- */
 
-/* One word of the tuple into the sum: 128 bits of key for 64 bits of it. */
-static inline wide
-mix(const struct flow_table *t, unsigned i, uint64_t word)
-{
-	return ((wide)t->key[2 * i] << 64 | t->key[2 * i + 1]) * word;
-}
-
-static inline struct flow_key
-finish_key(const struct flow_table *t, wide sum, bool src_is_high)
-{
-	sum += (wide)t->key[2 * WORDS_MAX] << 64 | t->key[2 * WORDS_MAX + 1];
-	uint64_t tag = (uint64_t)(sum >> 64);
-	/* The sum is linear: flows that are numbered through would lie in heaps. */
-	uint64_t spread = tag ^ (uint64_t)sum;
-	spread = (spread ^ spread >> 32) * 0x9e3779b97f4a7c15ull;
-	return (struct flow_key){
-		.tag = tag + !tag,
-		.line = (uint32_t)(spread >> 32),
-		.step = (uint32_t)(spread >> 20) | 1,
-		.src_is_high = src_is_high,
-	};
-}
-
-static inline struct flow_key
-key_v4(const struct flow_table *t, const struct tuple *p)
-{
-	uint64_t src = (uint64_t)load_be32(p->src) << 16 | p->src_port;
-	uint64_t dst = (uint64_t)load_be32(p->dst) << 16 | p->dst_port;
-	bool src_is_high = src > dst;
-	uint64_t low = src_is_high ? dst : src, high = src_is_high ? src : dst;
-	high |= (uint64_t)p->proto << 48 | (uint64_t)ADDR_V4 << 56;
-	return finish_key(t, mix(t, 0, low) + mix(t, 1, high), src_is_high);
-}
-
-static inline wide
+static inline flow_wide
 load_wide(const uint8_t *bytes)
 {
-	return (wide)load_be64(bytes) << 64 | load_be64(bytes + 8);
+	return (flow_wide)load_be64(bytes) << 64 | load_be64(bytes + 8);
 }
 
-static struct flow_key
-key_v6(const struct flow_table *t, const struct tuple *p)
+void
+flow_key_v6(const struct flow_table *t, const struct tuple *p, struct flow_key *out)
 {
-	wide src = load_wide(p->src), dst = load_wide(p->dst);
+	flow_wide src = load_wide(p->src), dst = load_wide(p->dst);
 	bool src_is_high = src > dst || (src == dst && p->src_port > p->dst_port);
-	wide low = src_is_high ? dst : src, high = src_is_high ? src : dst;
+	flow_wide low = src_is_high ? dst : src, high = src_is_high ? src : dst;
 	uint64_t low_port = src_is_high ? p->dst_port : p->src_port;
 	uint64_t high_port = src_is_high ? p->src_port : p->dst_port;
-	wide sum = mix(t, 0, (uint64_t)low) + mix(t, 1, (uint64_t)(low >> 64)) +
-		   mix(t, 2, (uint64_t)high) + mix(t, 3, (uint64_t)(high >> 64)) +
-		   mix(t, 4, low_port | high_port << 16 | (uint64_t)p->proto << 48 |
+	flow_wide sum = flow_mix(t, 0, (uint64_t)low) + flow_mix(t, 1, (uint64_t)(low >> 64)) +
+		   flow_mix(t, 2, (uint64_t)high) + flow_mix(t, 3, (uint64_t)(high >> 64)) +
+		   flow_mix(t, 4, low_port | high_port << 16 | (uint64_t)p->proto << 48 |
 				     (uint64_t)ADDR_V6 << 56);
-	return finish_key(t, sum, src_is_high);
-}
-
-struct flow_key
-flow_key_of(const struct flow_table *t, const struct tuple *tuple)
-{
-	return tuple->family == ADDR_V4 ? key_v4(t, tuple) : key_v6(t, tuple);
+	flow_key_finish(t, sum, src_is_high, out);
 }
 
 /* ---- Slots ---- */
 
 /* Whether a state, as it was read, is no flow's: a free place, or one that has timed out. */
-static inline bool
+static bool
 is_free(uint64_t state, const struct flow_times *times, uint32_t now_tick)
 {
 	uint32_t limit = times->datagram;
@@ -148,24 +103,14 @@ is_free(uint64_t state, const struct flow_times *times, uint32_t now_tick)
 	return !(state & FLOW_IS_LIVE) || (age > 0 && (uint32_t)age > limit);
 }
 
-static inline struct flow_line *
-line_of(const struct flow_table *t, const struct flow_key *k, unsigned i)
-{
-	return &t->lines[(k->line + i * k->step) & t->line_mask];
-}
-
-/*
- * Tag, state, tag: the first pairs with the tag's release in take_slot, so the state read after it
- * is not older than the tag; the second tells that it is not of a later flow either, for that one's
- * tag was stored before its state was released.
- */
-static inline struct flow_found
+/* As flow_peek does it. */
+static struct flow_found
 find_in_line(struct flow_line *line, const struct flow_key *k, const struct flow_times *times,
 	uint32_t now_tick)
 {
 	for (unsigned i = 0; i < FLOWS_IN_LINE; i++) {
 		struct flow_slot *s = &line->slots[i];
-		if (__atomic_load_n(&s->tag, __ATOMIC_ACQUIRE) != k->tag)
+		if (!flow_has_tag(s, k))
 			continue;
 		uint64_t state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
 		if ((state & FLOW_IS_TAKEN) || is_free(state, times, now_tick) ||
@@ -180,13 +125,11 @@ struct flow_found
 flow_find(const struct flow_table *t, const struct flow_key *k, const struct flow_times *times,
 	uint32_t now_tick)
 {
-	struct flow_found f = find_in_line(line_of(t, k, 0), k, times, now_tick);
-	if (likely_true(f.slot != NULL))
-		return f;
-	for (unsigned i = 1; i < FLOW_LINES; i++)
-		prefetch_read(line_of(t, k, i));
+	struct flow_found f = find_in_line(flow_line_of(t, k, 0), k, times, now_tick);
 	for (unsigned i = 1; i < FLOW_LINES && !f.slot; i++)
-		f = find_in_line(line_of(t, k, i), k, times, now_tick);
+		prefetch_read(flow_line_of(t, k, i));
+	for (unsigned i = 1; i < FLOW_LINES && !f.slot; i++)
+		f = find_in_line(flow_line_of(t, k, i), k, times, now_tick);
 	return f;
 }
 
@@ -227,13 +170,20 @@ worth_displacing(uint64_t state, bool by_rule, uint32_t now_tick)
 	return !by_rule && is_brief ? 1ull << 32 | age : 0;
 }
 
+/* The i-th of all places that the flow may have. */
+static struct flow_slot *
+slot_of(const struct flow_table *t, const struct flow_key *k, unsigned i)
+{
+	return &flow_line_of(t, k, i / FLOWS_IN_LINE)->slots[i % FLOWS_IN_LINE];
+}
+
 static bool
 displace(struct flow_table *t, const struct flow_key *k, uint64_t state, uint32_t now_tick)
 {
 	struct flow_slot *victim = NULL;
 	uint64_t most = 0, was = 0;
 	for (unsigned i = 0; i < FLOW_LINES * FLOWS_IN_LINE; i++) {
-		struct flow_slot *s = &line_of(t, k, i / FLOWS_IN_LINE)->slots[i % FLOWS_IN_LINE];
+		struct flow_slot *s = slot_of(t, k, i);
 		uint64_t seen = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
 		uint64_t worth = worth_displacing(seen, state & FLOW_BY_RULE, now_tick);
 		if (worth > most) {
@@ -251,7 +201,7 @@ flow_add(struct flow_table *t, const struct flow_key *k, uint64_t state,
 {
 	state = (state & ~(uint64_t)UINT32_MAX) | now_tick;
 	for (unsigned i = 0; i < FLOW_LINES * FLOWS_IN_LINE; i++) {
-		struct flow_slot *s = &line_of(t, k, i / FLOWS_IN_LINE)->slots[i % FLOWS_IN_LINE];
+		struct flow_slot *s = slot_of(t, k, i);
 		uint64_t was = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
 		if (is_free(was, times, now_tick) && take_slot(s, was, k->tag, state))
 			return true;

@@ -22,10 +22,13 @@
 #include "base/err.h"
 #include "filter/tuple.h"
 
+__extension__ typedef unsigned __int128 flow_wide;
+
 enum {
 	FLOW_LINES = 8,    /* that a flow may stand in: with 4, 5 of 100,000 find no place */
 	FLOWS_IN_LINE = 4,
 	FLOW_TICK_BITS = 30, /* a tick is 2^30 ns */
+	FLOW_WORDS = 5,    /* of a tuple at most: IPv6's addresses, and the rest */
 };
 
 /* Bits of a state above its 32-bit tick and 16-bit generation. */
@@ -49,20 +52,20 @@ _Static_assert(sizeof(struct flow_line) == CACHE_LINE_BYTES, "one miss a look-up
 /* How long flows live without a packet, in ticks. */
 struct flow_times {
 	uint32_t datagram, tcp, tcp_brief; /* brief: not answered yet, or ending */
+	uint32_t unnoted; /* part of each: a packet so soon after another leaves no trace */
 };
 
 struct flow_table {
 	struct flow_line *lines;
 	uint32_t line_mask;
 	struct arena memory;
-	uint64_t key[12]; /* two words of it for one of the tuple, and a first one */
+	uint64_t key[2 * FLOW_WORDS + 2]; /* two words of it for one of the tuple, and two more */
 };
 
 /* A tuple as the table knows it. */
 struct flow_key {
 	uint64_t tag;
-	uint32_t line, step;
-	bool src_is_high; /* the packet's source is the side that FLOW_OPENER_IS_HIGH speaks of */
+	uint64_t place; /* its lines follow from it; bit 0: the source is the higher side */
 };
 
 /* A flow that was found, and its state when it was read. slot NULL: none. */
@@ -81,19 +84,62 @@ uint32_t flow_table_count(const struct flow_table *t, const struct flow_times *t
 /* How many there can be. */
 uint32_t flow_table_room(const struct flow_table *t);
 
-struct flow_key flow_key_of(const struct flow_table *t, const struct tuple *tuple);
+/* ---- Keys ---- */
+
+/* One word of the tuple into the sum: 128 bits of key for 64 bits of it. */
+static inline flow_wide
+flow_mix(const struct flow_table *t, unsigned i, uint64_t word)
+{
+	return ((flow_wide)t->key[2 * i] << 64 | t->key[2 * i + 1]) * word;
+}
+
+static inline void
+flow_key_finish(const struct flow_table *t, flow_wide sum, bool src_is_high, struct flow_key *out)
+{
+	sum += (flow_wide)t->key[2 * FLOW_WORDS] << 64 | t->key[2 * FLOW_WORDS + 1];
+	uint64_t tag = (uint64_t)(sum >> 64);
+	/* The sum is linear: flows that are numbered through would lie in heaps. */
+	uint64_t spread = tag ^ (uint64_t)sum;
+	spread = (spread ^ spread >> 32) * 0x9e3779b97f4a7c15ull;
+	out->tag = tag + !tag;
+	out->place = (spread & ~1ull) | src_is_high;
+}
+
+/* The side that FLOW_OPENER_IS_HIGH speaks of is the packet's source. */
+static inline bool
+flow_src_is_high(const struct flow_key *k)
+{
+	return k->place & 1;
+}
+
+static inline void
+flow_key_v4(const struct flow_table *t, const struct tuple *p, struct flow_key *out)
+{
+	uint64_t src = (uint64_t)load_be32(p->src) << 16 | p->src_port;
+	uint64_t dst = (uint64_t)load_be32(p->dst) << 16 | p->dst_port;
+	bool src_is_high = src > dst;
+	uint64_t low = src_is_high ? dst : src, high = src_is_high ? src : dst;
+	high |= (uint64_t)p->proto << 48 | (uint64_t)ADDR_V4 << 56;
+	flow_key_finish(t, flow_mix(t, 0, low) + flow_mix(t, 1, high), src_is_high, out);
+}
+
+void flow_key_v6(const struct flow_table *t, const struct tuple *p, struct flow_key *out);
+
+static inline void
+flow_key_of(const struct flow_table *t, const struct tuple *tuple, struct flow_key *out)
+{
+	if (likely_true(tuple->family == ADDR_V4))
+		flow_key_v4(t, tuple, out);
+	else
+		flow_key_v6(t, tuple, out);
+}
+
+/* ---- Flows ---- */
 
 static inline uint32_t
 flow_tick(ns_t now_ns)
 {
 	return (uint32_t)(now_ns >> FLOW_TICK_BITS);
-}
-
-/* The line in which a flow stands most likely. */
-static inline const void *
-flow_first_line(const struct flow_table *t, const struct flow_key *k)
-{
-	return &t->lines[k->line & t->line_mask];
 }
 
 static inline uint16_t
@@ -107,6 +153,37 @@ static inline uint64_t
 flow_state(uint64_t flags, uint16_t generation)
 {
 	return flags | FLOW_IS_LIVE | (uint64_t)generation << 32;
+}
+
+static inline struct flow_line *
+flow_line_of(const struct flow_table *t, const struct flow_key *k, unsigned i)
+{
+	uint64_t step = k->place >> 8 | 1; /* odd: it comes to all lines */
+	return &t->lines[((k->place >> 32) + i * step) & t->line_mask];
+}
+
+static inline unsigned
+flow_has_tag(const struct flow_slot *s, const struct flow_key *k)
+{
+	return __atomic_load_n(&s->tag, __ATOMIC_ACQUIRE) == k->tag;
+}
+
+/*
+ * The state of a flow in the line where nearly all stand, at any place of it, so without a branch;
+ * 0 when it is not there. It may have timed out, or be taken just now. Tag, state, tag: the first
+ * pairs with the tag's release where a slot is taken, so the state read after it is not older than
+ * the tag; the second tells that it is not of a later flow either, for that one's tag was stored
+ * before its state was released.
+ */
+static inline uint64_t
+flow_peek(const struct flow_table *t, const struct flow_key *k)
+{
+	const struct flow_slot *slots = flow_line_of(t, k, 0)->slots;
+	unsigned places = flow_has_tag(&slots[0], k) | flow_has_tag(&slots[1], k) << 1 |
+			  flow_has_tag(&slots[2], k) << 2 | flow_has_tag(&slots[3], k) << 3;
+	const struct flow_slot *s = &slots[__builtin_ctz(places | 1u << (FLOWS_IN_LINE - 1))];
+	uint64_t state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&s->tag, __ATOMIC_RELAXED) == k->tag ? state : 0;
 }
 
 struct flow_found flow_find(const struct flow_table *t, const struct flow_key *k,

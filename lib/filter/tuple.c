@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "filter/tuple.h"
 
-#include "wire/ip.h"
-
 enum {
 	EXT_HOP_BY_HOP = 0,
 	EXT_ROUTING = 43,
@@ -116,7 +114,7 @@ parse_v6(const uint8_t *ip, uint32_t n_bytes, struct tuple *out)
 }
 
 void
-tuple_parse(const uint8_t *ip, uint8_t family, uint32_t n_bytes, struct tuple *out)
+tuple_parse_any(const uint8_t *ip, uint8_t family, uint32_t n_bytes, struct tuple *out)
 {
 	*out = (struct tuple){
 		.src = ip_source(ip, family),

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "wire/ip.h"
 
 enum tuple_kind {
 	TUPLE_BROKEN,      /* shorter than its headers, or headers that hide what it is */
@@ -34,5 +35,27 @@ struct tuple {
 
 enum { IP_PROTO_SCTP = 132 };
 
-/* ip: n_bytes that ip_check believed. */
-void tuple_parse(const uint8_t *ip, uint8_t family, uint32_t n_bytes, struct tuple *out);
+/* The same as tuple_parse, for every packet. */
+void tuple_parse_any(const uint8_t *ip, uint8_t family, uint32_t n_bytes, struct tuple *out);
+
+/* ip: n_bytes that ip_check believed. UDP over IPv4, whole and without options, is read here. */
+static inline void
+tuple_parse(const uint8_t *ip, uint8_t family, uint32_t n_bytes, struct tuple *out)
+{
+	/* Version and header length; flags and offset but for DF; the protocol. */
+	bool is_plain = family == ADDR_V4 && ip[0] == 0x45 && !(load_le16(ip + 6) & 0xffbf) &&
+			ip[9] == IP_PROTO_UDP && n_bytes >= IPV4_BYTES + UDP_BYTES;
+	if (unlikely_true(!is_plain)) {
+		tuple_parse_any(ip, family, n_bytes, out);
+		return;
+	}
+	*out = (struct tuple){
+		.src = ip + 12,
+		.dst = ip + 16,
+		.src_port = load_be16(ip + IPV4_BYTES),
+		.dst_port = load_be16(ip + IPV4_BYTES + 2),
+		.family = ADDR_V4,
+		.proto = IP_PROTO_UDP,
+		.kind = TUPLE_DATAGRAM,
+	};
+}

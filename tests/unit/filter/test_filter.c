@@ -150,11 +150,13 @@ test_udp(void **state)
 		{IN, UDP, "10.0.0.9:7001", "192.168.1.9:99", 0, DENIED},
 		{IN, UDP, "10.0.0.9:7000", "192.168.1.9:98", 0, DENIED},
 		{IN, SCTP, "10.0.0.9:7000", "192.168.1.9:99", 0, DENIED},
-		{WAIT, .what = 17},
+		{WAIT, .what = 2}, /* too soon to be noted */
 		{IN, UDP, "10.0.0.9:7000", "192.168.1.9:99", 0, PASS},
 		{WAIT, .what = 17},
 		{IN, UDP, "10.0.0.9:7000", "192.168.1.9:99", 0, PASS},
-		{WAIT, .what = 19},
+		{WAIT, .what = 17},
+		{IN, UDP, "10.0.0.9:7000", "192.168.1.9:99", 0, PASS},
+		{WAIT, .what = 21},
 		{IN, UDP, "10.0.0.9:7000", "192.168.1.9:99", 0, DENIED},
 		{END},
 	};
@@ -234,7 +236,7 @@ test_strict_tcp(void **state)
 		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", SYN, PASS},
 		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", ACK, PASS},
 		/* Not answered: four minutes. Answered: two hours. */
-		{WAIT, .what = 26},
+		{WAIT, .what = 27},
 		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", ACK, FILTER_NO_FLOW},
 		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", SYN, PASS},
 		{OUT, TCP, "192.168.1.1:22", "10.0.0.2:1000", SYN | ACK, PASS},
@@ -243,7 +245,7 @@ test_strict_tcp(void **state)
 		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", ACK, PASS},
 		{OUT, TCP, "192.168.1.1:22", "10.0.0.2:1000", RST, PASS},
 		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", ACK, PASS},
-		{WAIT, .what = 26},
+		{WAIT, .what = 27},
 		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", ACK, FILTER_NO_FLOW},
 		/* One that our side opens; the other side's SYN is no reply. */
 		{OUT, TCP, "192.168.1.5:99", "10.0.0.2:80", SYN, PASS},

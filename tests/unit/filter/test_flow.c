@@ -36,7 +36,9 @@ key_of(const struct flow_table *t, uint8_t family, uint32_t n, bool is_reversed)
 		.proto = IP_PROTO_UDP,
 		.kind = TUPLE_DATAGRAM,
 	};
-	return flow_key_of(t, &p);
+	struct flow_key k;
+	flow_key_of(t, &p, &k);
+	return k;
 }
 
 static bool
@@ -56,7 +58,8 @@ test_both_sides(void **state)
 			struct flow_key k = key_of(t, families[f], n, false);
 			struct flow_key back = key_of(t, families[f], n, true);
 			assert_int_equal(k.tag, back.tag);
-			assert_int_not_equal(k.src_is_high, back.src_is_high);
+			assert_int_not_equal(flow_src_is_high(&k), flow_src_is_high(&back));
+			assert_int_equal(k.place >> 1, back.place >> 1);
 			assert_false(is_there(t, &k, 5));
 			assert_true(flow_add(t, &k, flow_state(0, 3), &times, 5));
 			assert_true(is_there(t, &back, 5));
@@ -154,6 +157,28 @@ test_displacing(void **state)
 	}
 }
 
+/* What somebody is writing is not there yet, and nobody's to take. */
+static void
+test_taken(void **state)
+{
+	struct flow_table *t = flow_table_create(16, NULL);
+	struct flow_key k = key_of(t, ADDR_V4, 9, false);
+	struct flow_slot *first = &flow_line_of(t, &k, 0)->slots[0];
+	assert_true(flow_add(t, &k, flow_state(0, 5), &times, 40));
+	assert_int_equal(flow_peek(t, &k), flow_state(0, 5) | 40);
+	struct flow_found f = flow_find(t, &k, &times, 40);
+	assert_ptr_equal(f.slot, first);
+	first->state = FLOW_IS_TAKEN;
+	assert_false(is_there(t, &k, 40));
+	assert_int_equal(flow_peek(t, &k) & ~FLOW_IS_TAKEN, 0);
+	flow_update(&f, f.state | FLOW_IS_ANSWERED, 41);
+	assert_int_equal(first->state, FLOW_IS_TAKEN);
+	assert_true(flow_add(t, &k, flow_state(0, 6), &times, 41));
+	assert_int_equal(first->state, FLOW_IS_TAKEN);
+	assert_int_equal(flow_generation(flow_find(t, &k, &times, 41).state), 6);
+	flow_table_destroy(t);
+}
+
 /*
  * Threads add, find and refresh the same few flows in a small table whose time runs so fast that
  * places change hands all the time. A flow's state carries its number: none is ever found with
@@ -171,6 +196,9 @@ hammer(void *arg)
 		uint32_t n = (uint32_t)(z >> 33) % N_FLOWS, tick = round / 8;
 		struct flow_key k = key_of(t, n % 2 ? ADDR_V4 : ADDR_V6, n, z >> 63);
 		struct flow_found f = flow_find(t, &k, &times, tick);
+		uint64_t peeked = flow_peek(t, &k);
+		if (peeked & ~FLOW_IS_TAKEN && flow_generation(peeked) != n + 1)
+			n_wrong++;
 		if (!f.slot)
 			flow_add(t, &k, flow_state(0, (uint16_t)(n + 1)), &times, tick);
 		else if (flow_generation(f.state) != n + 1)
@@ -204,6 +232,7 @@ main(void)
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_displacing),
+		cmocka_unit_test(test_taken),
 		cmocka_unit_test(test_threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
