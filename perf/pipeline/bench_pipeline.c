@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bars.h"
+#include "flows.h"
 #include "options.h"
 #include "traffic.h"
 
@@ -35,6 +36,7 @@ struct column {
 	double all[OPTIONS_MAX_ROUNDS];    /* clocks a packet */
 	double aead[OPTIONS_MAX_ROUNDS];
 	double watched[OPTIONS_MAX_ROUNDS];
+	double filtered[OPTIONS_MAX_ROUNDS];
 };
 
 struct bench {
@@ -75,6 +77,16 @@ median_ratio(const struct column *c, const struct column *to, unsigned n)
 	return median(ratios, n);
 }
 
+/* The median of what the filter cost in each round. */
+static double
+median_more(const struct column *c, unsigned n)
+{
+	double more[OPTIONS_MAX_ROUNDS];
+	for (unsigned r = 0; r < n; r++)
+		more[r] = c->filtered[r] - c->all[r];
+	return median(more, n);
+}
+
 static void
 print_ratio(const struct options *o, double ratio)
 {
@@ -92,7 +104,7 @@ print_cell(const struct options *o, const struct cell *c)
 		snprintf(bytes, sizeof(bytes), "%u", c->bytes);
 	double mpps = (double)rte_get_tsc_hz() / c->clk / 1e6;
 	double gbps = mpps * traffic_mean_bytes(c->bytes) * 8 / 1000;
-	snprintf(what, sizeof(what), "%s%s", traffic_names[c->what], c->watch ? c->watch : "");
+	snprintf(what, sizeof(what), "%s%s", traffic_names[c->what], c->beside ? c->beside : "");
 	printf(o->csv ? "%s,%s,%s,%u,%u,%.1f,%.3f,%.3f,%.1f,%u,%u"
 		      : "%-8s %-10s %5s %6u %8u %11.1f %8.3f %8.3f %9.1f %6u %6u",
 		what, c->backend, bytes, c->peers, 1u, c->clk, mpps, gbps, c->aead_clk,
@@ -101,6 +113,35 @@ print_cell(const struct options *o, const struct cell *c)
 	print_ratio(o, c->to_first);
 	putchar('\n');
 	fflush(stdout);
+}
+
+static int
+round_watched(struct column *c, struct traffic *t, unsigned r, struct err *err)
+{
+	struct traffic_clk clk;
+	world_watch(c->world, true);
+	int rc = traffic_run(c->world, c->backend, t, &clk, err);
+	world_watch(c->world, false);
+	c->watched[r] = clk.all;
+	return rc;
+}
+
+static int
+round_filtered(struct column *c, struct traffic *t, unsigned r, struct err *err)
+{
+	struct traffic_clk clk;
+	flows_switch(c->world, true);
+	int rc = traffic_run(c->world, c->backend, t, &clk, err);
+	flows_switch(c->world, false);
+	c->filtered[r] = clk.all;
+	return rc;
+}
+
+/* From peer to peer there are too many flows to know all. */
+static bool
+is_filtered(const struct bench *b, const struct traffic *t)
+{
+	return b->o.is_filtered && t->what != TRAFFIC_HAIRPIN;
 }
 
 /* One round of one column; each has packets of its own, so that none finds another's peers warm. */
@@ -122,13 +163,9 @@ round_run(struct bench *b, const struct traffic *t, struct column *c, unsigned r
 		return rc;
 	c->all[r] = clk.all;
 	c->aead[r] = clk.aead;
-	if (!b->o.is_watched)
-		return 0;
-	world_watch(c->world, true);
-	rc = traffic_run(c->world, c->backend, &one, &clk, err);
-	world_watch(c->world, false);
-	c->watched[r] = clk.all;
-	return rc;
+	if (b->o.is_watched)
+		rc = round_watched(c, &one, r, err);
+	return !rc && is_filtered(b, t) ? round_filtered(c, &one, r, err) : rc;
 }
 
 static void
@@ -146,12 +183,18 @@ report_column(struct bench *b, const struct traffic *t, const struct column *c, 
 		.to_first = median_ratio(c, c->first, n_rounds)};
 	print_cell(&b->o, &cell);
 	bars_note(&b->bars, &cell);
-	if (!b->o.is_watched)
-		return;
-	cell.watch = b->o.watch_kind == WATCH_TRACE ? "+trace" : "+capture";
-	cell.clk = median(c->watched, n_rounds);
 	cell.to_ipsecmb = cell.to_first = 0;
-	print_cell(&b->o, &cell);
+	if (b->o.is_watched) {
+		cell.beside = b->o.watch_kind == WATCH_TRACE ? "+trace" : "+capture";
+		cell.clk = median(c->watched, n_rounds);
+		print_cell(&b->o, &cell);
+	}
+	if (is_filtered(b, t)) {
+		cell.beside = "+filter";
+		cell.clk = median(c->filtered, n_rounds);
+		print_cell(&b->o, &cell);
+		bars_note_filter(&b->bars, &cell, median_more(c, n_rounds));
+	}
 }
 
 /* All columns of a case and size. */
@@ -181,7 +224,9 @@ add_world(struct bench *b, unsigned outer_family, unsigned n_peers, struct err *
 	struct world *world = &b->worlds[b->n_worlds++];
 	*world = (struct world){.outer_family = (uint8_t)outer_family, .n_peers = n_peers};
 	int rc = world_create(world, &b->rig, err);
-	return rc || !b->o.is_watched ? rc : world_watch_create(world, b->o.watch_kind, err);
+	if (!rc && b->o.is_watched)
+		rc = world_watch_create(world, b->o.watch_kind, err);
+	return !rc && b->o.is_filtered ? flows_create(world, err) : rc;
 }
 
 /* The rows of one world and burst size: a column each backend. */
@@ -230,6 +275,7 @@ bench_run(struct bench *b, struct err *err)
 	if (rc)
 		return rc;
 	b->bars.best = b->rig.sealer.backend->name;
+	b->bars.has_filter = o->is_filtered;
 	puts(o->csv ? "case,backend,bytes,peers,workers,clk_per_packet,mpps,gbps,aead_clk,outer,"
 		      "burst,to_ipsecmb,to_first"
 		    : "case     backend    bytes  peers  workers  clk/packet     mpps     gbps  "

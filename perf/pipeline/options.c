@@ -13,12 +13,13 @@ enum { BYTES_MIN = 28 };
 const char options_usage[] =
 	"perf-pipeline [--csv] [--quick] [--bars] [--case C[,C...]] [--bytes N[,N...]] \n"
 	"              [--peers N[,N...]] [--backend NAME[,NAME...]] [--burst N[,N...]]\n"
-	"              [--outer V[,V]] [--rounds N] [--cycle] [--watch KIND]\n"
+	"              [--outer V[,V]] [--rounds N] [--cycle] [--watch KIND] [--filter]\n"
 	"Clocks (TSC) that a packet costs one worker over ring ports with real sessions. The\n"
 	"rounds of all rows of a case and size are interleaved; medians count, and\n"
 	"in each round the middle half of the turns, since any may be preempted.\n"
 	"  --csv      columns, in this order (new ones are only added behind):\n"
-	"               case            encrypt, decrypt, hairpin; +trace, +capture: --watch\n"
+	"               case            encrypt, decrypt, hairpin; +trace, +capture: --watch;\n"
+	"                               +filter: --filter\n"
 	"               backend         of the AEAD\n"
 	"               bytes           of the inner IPv4 packet, or imix\n"
 	"               peers           packets go to that many in random order\n"
@@ -50,7 +51,9 @@ const char options_usage[] =
 	"  --cycle    packet buffers come round, 8191 of them, as a NIC's ring has it; else those\n"
 	"             freed last are used first, and are warm\n"
 	"  --watch    trace or capture: each row is followed by one of the same rounds while a\n"
-	"             trace, of which no packet is shown, or a capture of all of them runs\n";
+	"             trace, of which no packet is shown, or a capture of all of them runs\n"
+	"  --filter   the same with an access filter of 1,000 rules that knows 1,000,000 flows,\n"
+	"             to which the packets belong at random; but for hairpin; and a bar of it\n";
 
 static int
 parse_number(const char *text, unsigned min, unsigned max, unsigned *out)
@@ -166,6 +169,9 @@ take_option(struct options *o, int c)
 		return parse_number(optarg, 1, OPTIONS_MAX_ROUNDS, &o->rounds);
 	case 'w':
 		return parse_watch(optarg, o);
+	case 'f':
+		o->is_filtered = true;
+		return 0;
 	case 'y':
 		o->cycles_buffers = true;
 		return 0;
@@ -186,6 +192,7 @@ options_parse(int argc, char **argv, struct options *o)
 		{"backend", required_argument, NULL, 'k'}, {"burst", required_argument, NULL, 'n'},
 		{"rounds", required_argument, NULL, 'r'}, {"outer", required_argument, NULL, 'o'},
 		{"watch", required_argument, NULL, 'w'}, {"cycle", no_argument, NULL, 'y'},
+		{"filter", no_argument, NULL, 'f'},
 		{"help", no_argument, NULL, 'h'}, {0}};
 	int c, rc = 0;
 	*o = (struct options){

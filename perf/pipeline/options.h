@@ -26,6 +26,7 @@ struct options {
 	bool cycles_buffers;
 	bool is_watched;         /* a row more, while somebody looks */
 	enum watch_kind watch_kind;
+	bool is_filtered;        /* a row more, with an access filter */
 };
 
 /* Fills o. 0, or -EINVAL; then the caller prints options_usage. */

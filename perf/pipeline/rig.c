@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "crypto/aead_choose.h"
 #include "crypto/init.h"
+#include "flows.h"
 
 enum {
 	POOL_MBUFS = 8191,
@@ -355,6 +356,8 @@ world_destroy(struct world *world)
 	watch_destroy(world->watch);
 	for (unsigned i = 0; i < RIG_MAX_BACKENDS; i++)
 		worker_destroy(world->workers[i]);
+	if (world->config.tables)
+		flows_destroy(world);
 	if (world->config.tables)
 		tables_destroy(world->config.tables);
 	if (world->peers)

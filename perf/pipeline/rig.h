@@ -58,6 +58,8 @@ struct world {
 	struct worker *workers[RIG_MAX_BACKENDS];
 	struct watch *watch;        /* NULL: none was made */
 	struct watch_set *watches;
+	struct filter *filter;      /* NULL: none was made (flows.h) */
+	ns_t noted_ns;              /* when its flows were noted last; 0: never */
 };
 
 /* names: of backends, or n_names 0 for all that this machine supports. 0 or a negative errno. */

@@ -9,11 +9,13 @@
 #include <x86intrin.h>
 
 #include "crypto/aead.h"
+#include "flows.h"
 #include "wire/ip.h"
 #include "wire/wg.h"
 
+static const uint32_t lan_host = (uint32_t)TRAFFIC_LAN_HOST;
+
 enum {
-	LAN_HOST = UINT32_MAX, /* in place of a peer's number */
 	PER_QUEUE = 32,
 	INNER_TTL = 64,
 	CLOCK_TRIES = 31,
@@ -25,6 +27,7 @@ const char *const traffic_names[TRAFFIC_CASES] = {"encrypt", "decrypt", "hairpin
 struct item {
 	uint32_t from, to;
 	uint32_t bytes;
+	uint32_t flow;
 };
 
 static uint64_t
@@ -58,9 +61,10 @@ choose(const struct world *world, struct traffic *t, struct item *items)
 	for (unsigned i = 0; i < t->burst; i++) {
 		uint32_t a = (uint32_t)(next_random(&t->rng) % world->n_peers);
 		uint32_t b = (uint32_t)(next_random(&t->rng) % world->n_peers);
-		items[i] = (struct item){.from = t->what == TRAFFIC_ENCRYPT ? LAN_HOST : a,
-			.to = t->what == TRAFFIC_DECRYPT ? LAN_HOST : b,
-			.bytes = size_of_next(t)};
+		items[i] = (struct item){.from = t->what == TRAFFIC_ENCRYPT ? lan_host : a,
+			.to = t->what == TRAFFIC_DECRYPT ? lan_host : b,
+			.bytes = size_of_next(t),
+			.flow = (uint32_t)(next_random(&t->rng) % flows_of_peer(world))};
 	}
 }
 
@@ -83,7 +87,7 @@ fill_ipv4(uint8_t *ip, uint32_t source, uint32_t destination, uint32_t bytes)
 static uint32_t
 host_of(uint32_t who)
 {
-	return who == LAN_HOST ? (uint32_t)RIG_LAN_HOST : peer_inner(who);
+	return who == lan_host ? (uint32_t)RIG_LAN_HOST : peer_inner(who);
 }
 
 static void
@@ -95,12 +99,28 @@ fill_udp(uint8_t *udp, uint16_t source, uint16_t destination, uint32_t bytes)
 	store_be16(udp + 6, 0);
 }
 
+static void
+fill_headers(uint8_t *ip, const struct item *item)
+{
+	struct flow_ports ports = flows_ports(item->flow);
+	bool is_ours = item->from == lan_host;
+	fill_ipv4(ip, host_of(item->from), host_of(item->to), item->bytes);
+	fill_udp(ip + IPV4_BYTES, is_ours ? ports.lan : ports.peer,
+		is_ours ? ports.peer : ports.lan, item->bytes - IPV4_BYTES);
+}
+
+void
+traffic_fill_headers(uint8_t *ip, uint32_t from, uint32_t to, uint32_t flow)
+{
+	const struct item item = {from, to, IPV4_BYTES + UDP_BYTES, flow};
+	fill_headers(ip, &item);
+}
+
 /* The inner packet, as it starts out. */
 static void
 fill_inner(uint8_t *ip, const struct item *item)
 {
-	fill_ipv4(ip, host_of(item->from), host_of(item->to), item->bytes);
-	fill_udp(ip + IPV4_BYTES, 4000, 4001, item->bytes - IPV4_BYTES);
+	fill_headers(ip, item);
 	memset(ip + IPV4_BYTES + UDP_BYTES, (int)(host_of(item->to) * 31 + item->bytes),
 		item->bytes - IPV4_BYTES - UDP_BYTES);
 }

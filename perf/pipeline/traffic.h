@@ -17,6 +17,7 @@ enum traffic_case {
 extern const char *const traffic_names[TRAFFIC_CASES];
 
 enum {
+	TRAFFIC_LAN_HOST = -1,  /* in place of a peer's number */
 	TRAFFIC_IMIX = 0, /* in place of a size: 28 x 64, 16 x 570, 4 x 1420, shuffled */
 	TRAFFIC_MAX_BURSTS = 2048,
 };
@@ -35,6 +36,12 @@ struct traffic_clk {
 	double all;             /* TSC clocks of the worker's stages */
 	double aead;            /* of these, in the AEAD backend */
 };
+
+/*
+ * The IPv4 and UDP headers of a flow's inner packet (flows.h) without payload, from one peer, or
+ * the LAN host, to another.
+ */
+void traffic_fill_headers(uint8_t *ip, uint32_t from, uint32_t to, uint32_t flow);
 
 /* The mean inner size, for bit rates. */
 double traffic_mean_bytes(unsigned bytes);
