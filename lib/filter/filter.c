@@ -216,18 +216,15 @@ note_other(const struct look *l, struct flow_found f)
 		       : FILTER_FLOWS_FULL;
 }
 
-/* Reads the packets and fetches the lines of their flows, all before the first is needed. */
-static inline void
-look_all(struct filter *f, struct filter_query *queries, uint32_t n, struct tuple *tuples,
-	struct flow_key *keys)
+void
+filter_look(const struct filter *f, struct filter_query *queries, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		const struct filter_query *q = &queries[i];
-		tuple_parse(q->ip, q->family, q->n_bytes, &tuples[i]);
-		if (!has_flow(f, &tuples[i]))
+	for (struct filter_query *q = queries; q < queries + n; q++) {
+		tuple_parse(q->ip, q->family, q->n_bytes, &q->tuple);
+		if (!has_flow(f, &q->tuple))
 			continue;
-		flow_key_of(f->flows, &tuples[i], &keys[i]);
-		prefetch_read(flow_line_of(f->flows, &keys[i], 0));
+		flow_key_of(f->flows, &q->tuple, &q->key);
+		prefetch_read(flow_line_of(f->flows, &q->key, 0));
 	}
 }
 
@@ -262,20 +259,18 @@ judge_flow(const struct look *l)
 }
 
 static inline __attribute__((always_inline)) void
-judge_all(struct filter *f, struct filter_query *queries, uint32_t n, struct look l)
+judge_all(struct look l, struct filter_query *queries, uint32_t n)
 {
-	struct tuple tuples[FILTER_BULK_MAX];
-	struct flow_key keys[FILTER_BULK_MAX];
-	look_all(f, queries, n, tuples, keys);
-	for (uint32_t i = 0; i < n; i++) {
-		l.tuple = &tuples[i];
-		if (has_flow(f, &tuples[i])) {
-			l.key = &keys[i];
-			queries[i].verdict = (uint8_t)judge_flow(&l);
-		} else {
-			queries[i].verdict = l.is_from_tunnel ? (uint8_t)judge_alone(f, &tuples[i])
-							      : FILTER_PASS;
-		}
+	for (struct filter_query *q = queries; q < queries + n; q++) {
+		l.tuple = &q->tuple;
+		l.key = &q->key;
+		if (unlikely_true(q->verdict == FILTER_SKIP))
+			continue;
+		if (has_flow(l.filter, &q->tuple))
+			q->verdict = (uint8_t)judge_flow(&l);
+		else
+			q->verdict = l.is_from_tunnel ? (uint8_t)judge_alone(l.filter, &q->tuple)
+						      : FILTER_PASS;
 	}
 }
 
@@ -283,12 +278,12 @@ void
 filter_from_tunnel(struct filter *f, struct filter_query *queries, uint32_t n, ns_t now_ns)
 {
 	const struct look l = {.filter = f, .now_tick = flow_tick(now_ns), .is_from_tunnel = true};
-	judge_all(f, queries, n, l);
+	judge_all(l, queries, n);
 }
 
 void
 filter_into_tunnel(struct filter *f, struct filter_query *queries, uint32_t n, ns_t now_ns)
 {
 	const struct look l = {.filter = f, .now_tick = flow_tick(now_ns)};
-	judge_all(f, queries, n, l);
+	judge_all(l, queries, n);
 }

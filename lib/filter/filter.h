@@ -42,6 +42,7 @@ enum filter_verdict {
 	FILTER_NO_FLOW,      /* strict TCP: of no connection that is known */
 	FILTER_FLOWS_FULL,   /* no room for its flow, without which replies would not pass */
 	FILTER_NOT_READABLE, /* headers that hide what it is */
+	FILTER_SKIP,
 };
 
 /* One packet of a burst: ip_check has believed its n_bytes. */
@@ -49,10 +50,11 @@ struct filter_query {
 	const uint8_t *ip;
 	uint32_t n_bytes;
 	uint8_t family;
-	uint8_t verdict; /* out: enum filter_verdict */
+	uint8_t verdict;     /* enum filter_verdict; FILTER_SKIP: it is not asked about any more */
+	struct tuple tuple;  /* what filter_look has found */
+	struct flow_key key;
 };
-
-enum { FILTER_BULK_MAX = 64 };
+_Static_assert(sizeof(struct filter_query) == 56, "a packet's question: within a line");
 
 /*
  * Compiles a plan that is on. flows: the table of the filter before, or NULL for a new one;
@@ -63,7 +65,12 @@ struct filter *filter_create(const struct filter_plan *plan, struct flow_table *
 /* No reader is left; its flow table goes along if owns_flows. NULL is fine. */
 void filter_destroy(struct filter *f);
 
-/* Judges up to FILTER_BULK_MAX packets that came out of tunnels. Any worker; RCU reader. */
+/*
+ * Reads the packets and asks for their flows' lines, which are far away when there are many: the
+ * longer before they are judged, the better. Any worker; RCU reader.
+ */
+void filter_look(const struct filter *f, struct filter_query *queries, uint32_t n);
+/* Judges packets that came out of tunnels, and were looked at. Any worker; RCU reader. */
 void filter_from_tunnel(struct filter *f, struct filter_query *queries, uint32_t n, ns_t now_ns);
-/* Notes up to FILTER_BULK_MAX packets on their way into tunnels: PASS, or FLOWS_FULL. */
+/* The same for packets on their way into tunnels: PASS, or FLOWS_FULL. */
 void filter_into_tunnel(struct filter *f, struct filter_query *queries, uint32_t n, ns_t now_ns);

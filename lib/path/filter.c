@@ -1,40 +1,66 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * The access filter's two places in a turn: behind verify, where what came out of a tunnel is
- * denied or goes on to be routed; and behind route, where what is to go into a tunnel makes the
- * flows by which its replies may come back. What is said of each is lib/filter's.
- */
-#include "filter/filter.h"
+#include "path/filter.h"
 
 #include "path/worker.h"
 
-_Static_assert((int)BURST_MAX <= (int)FILTER_BULK_MAX, "a burst is judged at once");
-
-/* The packets of a list that are asked about. */
-struct asked {
-	uint32_t n;
-	struct packet *packets[BURST_MAX];
-	struct filter_query queries[BURST_MAX];
-};
-
 /* A packet that was opened in this turn has its session still. */
 static inline bool
-came_out_of_tunnel(const struct packet *p)
+is_opened(const struct packet *p)
 {
 	return p->session != NULL;
 }
 
-static void
-ask(struct asked *a, const struct stage_list *list, bool out_of_tunnel)
+static inline void
+ask(struct asked *a, struct packet *p)
 {
-	a->n = 0;
+	struct filter_query *q = &a->queries[a->n];
+	a->packets[a->n++] = p;
+	q->ip = p->ip;
+	q->n_bytes = p->n_bytes;
+	q->family = p->family;
+	q->verdict = FILTER_PASS;
+}
+
+static void
+look(struct worker *w)
+{
+	filter_look(w->filter, w->asked.queries, w->asked.n);
+}
+
+void
+filter_look_opened(struct worker *w, struct burst *b)
+{
+	w->asked.n = 0;
+	for (uint32_t i = 0; i < b->data.n; i++)
+		ask(&w->asked, b->data.packets[i]);
+	look(w);
+}
+
+static void
+ask_plain(struct asked *a, const struct stage_list *list)
+{
 	for (uint32_t i = 0; i < list->n; i++) {
-		struct packet *p = list->packets[i];
-		if (came_out_of_tunnel(p) != out_of_tunnel)
-			continue;
-		a->packets[a->n] = p;
-		a->queries[a->n++] =
-			(struct filter_query){p->ip, p->n_bytes, p->family, FILTER_PASS};
+		if (!is_opened(list->packets[i]))
+			ask(a, list->packets[i]);
+	}
+}
+
+void
+filter_look_plain(struct worker *w, struct burst *b)
+{
+	w->asked.n = 0;
+	ask_plain(&w->asked, &b->routed);
+	ask_plain(&w->asked, &b->tunnel);
+	look(w);
+}
+
+/* What has got its verdict since it was looked at opens no flow. */
+static void
+skip_decided(struct asked *a)
+{
+	for (uint32_t i = 0; i < a->n; i++) {
+		if (unlikely_true(a->packets[i]->verdict != VERDICT_NONE))
+			a->queries[i].verdict = FILTER_SKIP;
 	}
 }
 
@@ -51,7 +77,7 @@ heed(const struct asked *a, struct stage_list *list)
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < a->n; i++) {
 		uint8_t verdict = a->queries[i].verdict;
-		if (unlikely_true(verdict != FILTER_PASS))
+		if (unlikely_true(verdict != FILTER_PASS && verdict != FILTER_SKIP))
 			packet_drop(a->packets[i], (enum drop_reason)reasons[verdict]);
 	}
 	for (uint32_t i = 0; i < list->n; i++) {
@@ -62,23 +88,19 @@ heed(const struct asked *a, struct stage_list *list)
 }
 
 void
-filter_routed(struct worker *w, struct burst *b, struct filter *filter)
+filter_opened(struct worker *w, struct burst *b)
 {
-	struct asked a;
-	ask(&a, &b->routed, true);
-	if (!a.n)
-		return;
-	filter_from_tunnel(filter, a.queries, a.n, w->now_ns);
-	heed(&a, &b->routed);
+	struct asked *a = &w->asked;
+	skip_decided(a);
+	filter_from_tunnel(w->filter, a->queries, a->n, w->now_ns);
+	heed(a, &b->routed);
 }
 
 void
-filter_tunnel(struct worker *w, struct burst *b, struct filter *filter)
+filter_plain(struct worker *w, struct burst *b)
 {
-	struct asked a;
-	ask(&a, &b->tunnel, false);
-	if (!a.n)
-		return;
-	filter_into_tunnel(filter, a.queries, a.n, w->now_ns);
-	heed(&a, &b->tunnel);
+	struct asked *a = &w->asked;
+	skip_decided(a);
+	filter_into_tunnel(w->filter, a->queries, a->n, w->now_ns);
+	heed(a, &b->tunnel);
 }

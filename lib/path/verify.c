@@ -230,5 +230,7 @@ verify_burst(struct worker *w, struct burst *b)
 	if (proof.last)
 		note_proof(w, proof);
 	b->data.n = n;
+	if (unlikely_true(w->filter != NULL))
+		filter_look_opened(w, b);
 	check_sources(w, b);
 }

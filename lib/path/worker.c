@@ -143,15 +143,15 @@ process(struct worker *w, struct watched *v)
 	watched_after(v, STAGE_OPEN);
 	verify_burst(w, b);
 	watched_after(v, STAGE_VERIFY);
-	struct filter *filter = rcu_read(w->tables->filter);
-	if (unlikely_true(filter != NULL)) {
-		filter_routed(w, b, filter);
+	if (unlikely_true(w->filter != NULL)) {
+		filter_opened(w, b);
 		watched_after(v, STAGE_FILTER);
+		filter_look_plain(w, b);
 	}
 	route_burst(w, b);
 	watched_after(v, STAGE_ROUTE);
-	if (unlikely_true(filter != NULL)) {
-		filter_tunnel(w, b, filter);
+	if (unlikely_true(w->filter != NULL)) {
+		filter_plain(w, b);
 		watched_after(v, STAGE_FILTER);
 	}
 	peers_burst(w, b);
@@ -176,6 +176,7 @@ void
 worker_process(struct worker *w)
 {
 	const struct watch_set *set = rcu_read(w->tables->watches);
+	w->filter = rcu_read(w->tables->filter);
 	if (unlikely_true(set != NULL))
 		process_watched(w, set);
 	else

@@ -21,6 +21,7 @@
 #include "path/answer.h"
 #include "path/burst.h"
 #include "path/drops.h"
+#include "path/filter.h"
 #include "path/park.h"
 #include "port/port.h"
 #include "tables/tables.h"
@@ -69,6 +70,8 @@ struct worker {
 	ns_t now_ns;                   /* of this turn */
 	struct aead aead;
 	struct burst burst;
+	struct filter *filter;         /* of this burst; NULL: all may pass */
+	struct asked asked;            /* path/filter.h */
 	struct park park;
 	struct again again;
 	struct answers answers;
@@ -111,9 +114,6 @@ void classify_burst(struct worker *w, struct burst *b);
 void sessions_burst(struct worker *w, struct burst *b);
 void open_burst(struct worker *w, struct burst *b);
 void verify_burst(struct worker *w, struct burst *b);
-/* path/filter.c, while there is a filter: behind verify, and behind route. */
-void filter_routed(struct worker *w, struct burst *b, struct filter *filter);
-void filter_tunnel(struct worker *w, struct burst *b, struct filter *filter);
 void route_burst(struct worker *w, struct burst *b);
 void peers_burst(struct worker *w, struct burst *b);
 void seal_burst(struct worker *w, struct burst *b);

@@ -93,7 +93,7 @@ static const struct config_key filter_keys[] = {
 	{"Flows", read_flows, "1024 to 67108864", "1000000",
 		"how many flows are known at a time, 32 to 64 bytes each; a change forgets all"},
 	{"UDPTimeout", read_udp_timeout, "seconds, at least 1", "180",
-		"how long a UDP or SCTP flow is known after its last packet"},
+		"how long a UDP or SCTP flow is known after its last packet, at least"},
 	{"TCPTimeout", read_tcp_timeout, "seconds, at least 1", "7440",
 		"the same for TCP connections, with StrictTCP; those that open or end: at most "
 		"240"},

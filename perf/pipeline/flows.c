@@ -82,9 +82,11 @@ note(struct world *world, uint32_t peer, uint32_t flow, ns_t now_ns)
 	uint8_t there[IPV4_BYTES + UDP_BYTES], back[IPV4_BYTES + UDP_BYTES];
 	traffic_fill_headers(there, peer, TRAFFIC_LAN_HOST, flow);
 	traffic_fill_headers(back, TRAFFIC_LAN_HOST, peer, flow);
-	struct filter_query q = {there, sizeof(there), ADDR_V4, FILTER_PASS};
+	struct filter_query q = {.ip = there, .n_bytes = sizeof(there), .family = ADDR_V4};
+	filter_look(world->filter, &q, 1);
 	filter_from_tunnel(world->filter, &q, 1, now_ns);
 	q.ip = back;
+	filter_look(world->filter, &q, 1);
 	filter_into_tunnel(world->filter, &q, 1, now_ns);
 }
 

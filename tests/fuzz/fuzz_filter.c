@@ -47,8 +47,9 @@ judge(struct filter *f, const uint8_t *data, uint32_t n_bytes)
 	if (n_bytes)
 		memcpy(ip, data, n_bytes);
 	uint32_t n = ip_check(ip, n_bytes, &family);
-	struct filter_query q = {ip, n, family, 0};
+	struct filter_query q = {.ip = ip, .n_bytes = n, .family = family};
 	if (n) {
+		filter_look(f, &q, 1);
 		filter_from_tunnel(f, &q, 1, NS_IN_S);
 		uint8_t first = q.verdict;
 		filter_from_tunnel(f, &q, 1, NS_IN_S);

@@ -112,7 +112,8 @@ play(const struct step *steps, bool is_strict_tcp)
 		if (s->kind != IN && s->kind != OUT)
 			continue;
 		build(&p, s->proto, s->from, s->to, s->what);
-		struct filter_query q = {p.bytes, p.n_bytes, p.family, 99};
+		struct filter_query q = {.ip = p.bytes, .n_bytes = p.n_bytes, .family = p.family};
+		filter_look(f, &q, 1);
 		if (s->kind == IN)
 			filter_from_tunnel(f, &q, 1, now);
 		else
@@ -360,7 +361,9 @@ test_shapes(void **state)
 			is_v4 ? "10.0.0.3:2" : "[fd00::3]:2", 0);
 		for (unsigned k = 0; k < 4 && (k == 0 || cases[i].set[k][0]); k++)
 			p.bytes[cases[i].set[k][0]] = cases[i].set[k][1];
-		struct filter_query q = {p.bytes, cases[i].n_bytes, p.family, 99};
+		struct filter_query q = {
+			.ip = p.bytes, .n_bytes = cases[i].n_bytes, .family = p.family};
+		filter_look(f, &q, 1);
 		filter_from_tunnel(f, &q, 1, NS_IN_S);
 		if (q.verdict != cases[i].verdict)
 			fail_msg("case %u: verdict %u", i, q.verdict);
