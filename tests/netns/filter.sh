@@ -64,6 +64,13 @@ expect pings b-gw "$(tun4 a)"
 refuse on b-gw ping -q -n -c 1 -W 1 "$(host4 a)"
 expect [ "$(opened 'udp/53')" -ge 4 ]
 
+proves "a reload with another rule: the others keep what they have counted"
+before=$(opened 'udp/53')
+reloads "Allow = 192.168.20.0/24, fd00:20::/64 -> $(host4 a), $(host6 a) : udp/53, tcp/22-23" \
+	"Allow = $(tun4 b) -> 10.0.0.0-10.0.0.1 : icmp" "Allow = 10.9.9.9 -> * : sctp"
+expect [ "$(opened 'udp/53')" -ge "$before" ]
+expect [ "$(opened 'sctp')" -eq 0 ]
+
 proves "a reply passes only to who asked; an ICMP error about what was sent comes through"
 refuse answers b-lan udp "$(host4 a)" 5353 53
 expect on a-lan python3 "$scene_dir/ask.py" refused "$(host4 b)" 9
