@@ -9,6 +9,7 @@
 #include "control/transition.h"
 #include "host/caps.h"
 #include "source/config.h"
+#include "source/headscale_files.h"
 
 /* The files as they are now, checked as a whole; NULL with a sentence. */
 static struct intent *
@@ -103,6 +104,9 @@ int
 reload_check(struct control *c, struct err *err)
 {
 	int rc;
-	intent_destroy(load(c, &rc, err));
+	struct intent *it = load(c, &rc, err);
+	if (!rc)
+		rc = headscale_files_check(it, err);
+	intent_destroy(it);
 	return rc;
 }

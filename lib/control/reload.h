@@ -19,5 +19,5 @@ int reload(struct control *c, struct reconcile_report *report, struct err *err);
  * gets the answer. True if there was such a wish.
  */
 bool reload_if_wanted(struct control *c);
-/* Whether the files would load; changes nothing. */
+/* Whether the files would load, and those that they name are there; changes nothing. */
 int reload_check(struct control *c, struct err *err);

@@ -44,5 +44,6 @@ headscale_intent_is_equal(const struct headscale_intent *a, const struct headsca
 		strcmp(a->state_file, b->state_file) == 0 &&
 		strcmp(a->hostname, b->hostname) == 0 && strcmp(a->tags, b->tags) == 0 &&
 		prefix_list_is_equal(&a->routes, &b->routes) &&
-		a->offers_exit == b->offers_exit && a->accepts_routes == b->accepts_routes;
+		a->offers_exit == b->offers_exit && a->accepts_routes == b->accepts_routes &&
+		a->is_ephemeral == b->is_ephemeral;
 }

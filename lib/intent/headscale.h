@@ -28,6 +28,7 @@ struct headscale_intent {
 	struct prefix_list routes;                /* masked; that we offer */
 	bool offers_exit;
 	bool accepts_routes;
+	bool is_ephemeral;                        /* the server may forget us once we are gone */
 };
 
 /* NULL: memory is short. */

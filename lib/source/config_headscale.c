@@ -145,6 +145,12 @@ read_accept_routes(struct config_reader *r, char *value)
 }
 
 static int
+read_ephemeral(struct config_reader *r, char *value)
+{
+	return read_yes(value, &r->interface->headscale->is_ephemeral);
+}
+
+static int
 read_tag(struct config_reader *r, char *item)
 {
 	struct headscale_intent *h = r->interface->headscale;
@@ -184,6 +190,9 @@ static const struct config_key headscale_keys[] = {
 		"whether to use networks that other nodes offer"},
 	{"Tags", read_tags, "a list of tags", "tag:gateway",
 		"tags to ask for, where no auth key has its own"},
+	{"Ephemeral", read_ephemeral, "yes or no", "no",
+		"whether the server is asked to forget the node some time after it is gone; "
+		"Headscale does what the auth key says (preauthkeys create --ephemeral)"},
 };
 
 const struct config_section config_section_headscale = {

@@ -54,6 +54,7 @@ post(struct client *c, const char *auth_key)
 		.followup = c->waits_for_login && !auth_key && c->use != REGISTER_TO_LEAVE ?
 			c->status.auth_url : NULL,
 		.is_logout = c->use == REGISTER_TO_LEAVE,
+		.is_ephemeral = c->config.intent->is_ephemeral,
 		.hostinfo = &hostinfo,
 	};
 	/* The key's tags are the key's: to ask for some beside it is refused. */

@@ -31,6 +31,8 @@ register_format(const struct register_request *r, struct text *out)
 		text_add(out, ",\"Followup\":");
 		json_add_string(out, r->followup);
 	}
+	if (r->is_ephemeral)
+		text_add(out, ",\"Ephemeral\":true");
 	text_add(out, ",\"Hostinfo\":");
 	hostinfo_format(r->hostinfo, out);
 	text_add(out, "}");

@@ -17,6 +17,7 @@ struct register_request {
 	const char *auth_key;        /* NULL: no credential */
 	const char *followup;        /* the AuthURL whose approval is awaited; NULL: none */
 	bool is_logout;
+	bool is_ephemeral;
 	const struct hostinfo *hostinfo;
 };
 

@@ -51,10 +51,12 @@ registration(void **state)
 	r.auth_key = "a\"b\\";
 	r.followup = "https://h/register/x";
 	r.is_logout = true;
+	r.is_ephemeral = true;
 	register_format(&r, &t);
 	says(&t, "{\"Version\":131,\"NodeKey\":\"nodekey:" ONES "\",\"OldNodeKey\":\"nodekey:" ZEROS
 		"\",\"Auth\":{\"AuthKey\":\"a\\\"b\\\\\"},\"Expiry\":\"1970-01-01T00:02:03Z\","
-		"\"Followup\":\"https://h/register/x\",\"Hostinfo\":" HOSTINFO "}");
+		"\"Followup\":\"https://h/register/x\",\"Ephemeral\":true,"
+		"\"Hostinfo\":" HOSTINFO "}");
 }
 
 static void
