@@ -404,6 +404,9 @@ change_iface(struct control *c, struct control_iface *i, const struct change *ch
 		return change_address(c, i, &change->prefix, true, err);
 	case CHANGE_INTERFACE_ADDRESS_REMOVE:
 		return change_address(c, i, &change->prefix, false, err);
+	case CHANGE_INTERFACE_SNAT_ADD:
+	case CHANGE_INTERFACE_SNAT_REMOVE:
+		return 0; /* natting_settle comes behind all changes */
 	default:
 		return err_set(err, -EINVAL, "%s is not for an interface",
 			change_name(change->kind));

@@ -62,6 +62,19 @@ set_i32(int32_t *out, const struct change *c)
 	(check_number(c, 0, last) < 0 ? -EINVAL : ((field) = (__typeof__(field))(c)->number, 0))
 
 static int
+set_snat_ports(struct gateway_intent *g, const struct change *c)
+{
+	int rc = check_number(c, 0, UINT32_MAX);
+	if (rc == 0 && (c->number >> 16) > (c->number & UINT16_MAX))
+		rc = -EINVAL;
+	if (rc)
+		return rc;
+	g->snat_first_port = (uint16_t)(c->number >> 16);
+	g->snat_last_port = (uint16_t)c->number;
+	return 0;
+}
+
+static int
 apply_gateway(struct gateway_intent *g, const struct change *c)
 {
 	switch (c->kind) {
@@ -81,6 +94,10 @@ apply_gateway(struct gateway_intent *g, const struct change *c)
 		return SET_ENUM(g->log_level, c, LOG_LEVEL_DEBUG);
 	case CHANGE_GATEWAY_CRYPTO:
 		return set_text(g->crypto, sizeof(g->crypto), c->text);
+	case CHANGE_GATEWAY_SNAT_PORTS:
+		return set_snat_ports(g, c);
+	case CHANGE_GATEWAY_SNAT_FLOWS:
+		return set_u32(&g->snat_flows, c);
 	default:
 		return -EINVAL;
 	}
@@ -180,6 +197,10 @@ apply_interface(struct intent *it, struct interface_intent *i, const struct chan
 		return prefix_list_add(&i->addresses, &c->prefix);
 	case CHANGE_INTERFACE_ADDRESS_REMOVE:
 		return prefix_list_remove(&i->addresses, &c->prefix);
+	case CHANGE_INTERFACE_SNAT_ADD:
+		return prefix_list_add(&i->snat, &c->prefix);
+	case CHANGE_INTERFACE_SNAT_REMOVE:
+		return prefix_list_remove(&i->snat, &c->prefix);
 	case CHANGE_PEER_ADD:
 		if (peer_set_find(&i->peers, &c->peer))
 			return -EEXIST;

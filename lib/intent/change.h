@@ -27,6 +27,8 @@
 	X(GATEWAY_NETFILTER, number, NULL)                                                         \
 	X(GATEWAY_LOG_LEVEL, number, NULL)                                                         \
 	X(GATEWAY_CRYPTO, text, "Crypto")                                                          \
+	X(GATEWAY_SNAT_PORTS, number, NULL)                                                        \
+	X(GATEWAY_SNAT_FLOWS, number, NULL)                                                        \
 	X(FILTER_SET, filter, NULL)                                                                \
 	X(PORT_ADD, none, "a new port")                                                            \
 	X(PORT_REMOVE, none, "a port that is gone")                                                \
@@ -56,6 +58,8 @@
 	X(INTERFACE_SET_HEADSCALE, headscale, NULL)                                                \
 	X(INTERFACE_ADDRESS_ADD, prefix, NULL)                                                     \
 	X(INTERFACE_ADDRESS_REMOVE, prefix, NULL)                                                  \
+	X(INTERFACE_SNAT_ADD, prefix, NULL)                                                        \
+	X(INTERFACE_SNAT_REMOVE, prefix, NULL)                                                     \
 	X(PEER_ADD, none, NULL)                                                                    \
 	X(PEER_REMOVE, none, NULL)                                                                 \
 	X(PEER_SET_NAME, text, NULL)                                                               \

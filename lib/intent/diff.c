@@ -78,6 +78,13 @@ diff_prefixes(struct diff *d, enum change_kind kind, const struct prefix_list *f
 	}
 }
 
+/* Both ports in one number: they change together. */
+static int64_t
+gateway_snat_ports(const struct gateway_intent *g)
+{
+	return (int64_t)g->snat_first_port << 16 | g->snat_last_port;
+}
+
 static void
 diff_gateway(struct diff *d, const struct gateway_intent *a, const struct gateway_intent *b)
 {
@@ -89,6 +96,8 @@ diff_gateway(struct diff *d, const struct gateway_intent *a, const struct gatewa
 	diff_number(d, CHANGE_GATEWAY_NETFILTER, a->netfilter, b->netfilter);
 	diff_number(d, CHANGE_GATEWAY_LOG_LEVEL, a->log_level, b->log_level);
 	diff_text(d, CHANGE_GATEWAY_CRYPTO, a->crypto, b->crypto);
+	diff_number(d, CHANGE_GATEWAY_SNAT_PORTS, gateway_snat_ports(a), gateway_snat_ports(b));
+	diff_number(d, CHANGE_GATEWAY_SNAT_FLOWS, a->snat_flows, b->snat_flows);
 }
 
 /* As a whole: rules are compiled together. */
@@ -173,6 +182,8 @@ diff_interface(struct diff *d, const struct interface_intent *a, const struct in
 				.headscale = b->headscale});
 	diff_prefixes(d, CHANGE_INTERFACE_ADDRESS_REMOVE, &b->addresses, &a->addresses);
 	diff_prefixes(d, CHANGE_INTERFACE_ADDRESS_ADD, &a->addresses, &b->addresses);
+	diff_prefixes(d, CHANGE_INTERFACE_SNAT_REMOVE, &b->snat, &a->snat);
+	diff_prefixes(d, CHANGE_INTERFACE_SNAT_ADD, &a->snat, &b->snat);
 }
 
 /* A prefix that another peer had is only added: the add moves it. */

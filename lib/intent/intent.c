@@ -42,6 +42,7 @@ static void
 interface_destroy(struct interface_intent *i)
 {
 	free(i->addresses.items);
+	free(i->snat.items);
 	hook_list_fini(&i->hooks);
 	free(i->dns);
 	free(i->save_path);
@@ -102,6 +103,8 @@ copy_interface(struct intent *to, const struct interface_intent *from)
 	i->table = from->table;
 	i->table_id = from->table_id;
 	int rc = prefix_list_copy(&i->addresses, &from->addresses);
+	if (!rc)
+		rc = prefix_list_copy(&i->snat, &from->snat);
 	if (!rc)
 		rc = hook_list_set(&i->hooks, &from->hooks);
 	if (!rc)

@@ -31,6 +31,11 @@ enum {
 	INTENT_MAX_FWMARKS = 8,       /* different ones: each has routes of its own */
 	INTENT_MTU_MIN = 576,
 	INTENT_MTU_MAX = 16000,
+	INTENT_SNAT_FIRST_PORT = 61000, /* behind what the kernel gives to its own sockets */
+	INTENT_SNAT_LAST_PORT = 65535,
+	INTENT_SNAT_FLOWS = 65536,
+	INTENT_SNAT_FLOWS_MIN = 1024,
+	INTENT_SNAT_FLOWS_MAX = 1 << 24,
 	INTENT_WHERE_BYTES = 272,
 	INTENT_DNS_BYTES = 2048, /* of a DNS list, with the end */
 };
@@ -74,6 +79,8 @@ struct gateway_intent {
 	enum log_level log_level;
 	char crypto[32]; /* backend's name; empty: the fastest that passes its self-test */
 	struct origin crypto_origin;
+	uint16_t snat_first_port, snat_last_port; /* that SNAT may take; 0: the usual ones */
+	uint32_t snat_flows;                      /* at a time; 0: the usual number */
 };
 
 /* A static next hop, for Host = no. */
@@ -112,6 +119,7 @@ struct interface_intent {
 	enum table_mode table;
 	uint32_t table_id; /* with TABLE_NUMBER */
 	struct prefix_list addresses;
+	struct prefix_list snat; /* what peers send there by a port leaves with the box's address */
 	struct hook_list hooks;
 	char *dns;       /* "10.0.0.1,fd00::1,example.org"; NULL: none */
 	char *save_path; /* the file that gets the running state at the end; NULL: none */

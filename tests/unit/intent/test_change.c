@@ -93,6 +93,7 @@ dump_of(const struct intent *it)
 	const struct gateway_intent *g = &it->gateway;
 	say(&d, "gateway %s %d %d %d %d %d %d %s", g->workers, g->control_core, g->hugepages_mib,
 		g->idle, g->host, g->netfilter, g->log_level, g->crypto);
+	say(&d, "snat %u-%u %u", g->snat_first_port, g->snat_last_port, g->snat_flows);
 	if (it->filter)
 		say(&d, "filter %d %u rules %zu %s", it->filter->is_strict_tcp,
 			it->filter->max_flows, it->filter->n_rules,
@@ -112,6 +113,7 @@ dump_of(const struct intent *it)
 				hook_when_name(i->hooks.items[h].when),
 				i->hooks.items[h].command);
 		say_prefixes(&d, i->name, &i->addresses);
+		say_prefixes(&d, "snat", &i->snat);
 		for (const struct peer_intent *p = i->peers.first; p; p = p->next)
 			say_peer(&d, i->name, p);
 	}
@@ -243,6 +245,7 @@ random_interface(struct intent *it, const char *name)
 		assert_int_equal(hook_list_add(&i->hooks, &h), 0);
 	}
 	add_addresses(&i->addresses);
+	add_addresses(&i->snat);
 	for (unsigned n = random_below(40); n > 0; n--)
 		random_peer(&i->peers);
 }
@@ -277,6 +280,9 @@ random_intent(void)
 	g->netfilter = random_below(2);
 	g->log_level = random_below(4);
 	snprintf(g->crypto, sizeof(g->crypto), "%s", random_below(2) ? "sodium" : "");
+	g->snat_first_port = (uint16_t)(60000 + random_below(2));
+	g->snat_last_port = (uint16_t)(61000 + random_below(2));
+	g->snat_flows = random_below(2) * 4096;
 	random_filter(it);
 	for (unsigned n = 0; n < 3; n++) {
 		if (random_below(3))
