@@ -12,6 +12,7 @@
 server_kind=${TAILNET_SERVER:-control}
 server_url=http://203.0.113.9:8080
 server_cert='' # …and key: files, for TLS
+server_derp='' # an address where a relay runs, which stock clients need (control; headscale has its own)
 door_url=http://127.0.0.1:8081
 
 tailnet_begin() { # finds the program, or skips the scene
@@ -26,7 +27,7 @@ server_up() { # [AUTHKEY that every node must have: control alone]
 	case $server_kind in
 	control)
 		spawn server server env CONTROL_CERT="$server_cert" CONTROL_KEY="${server_cert:+$server_cert.key}" \
-			"$server_program" 203.0.113.9:8080 127.0.0.1:8081 "$@"
+			CONTROL_DERP="$server_derp" "$server_program" 203.0.113.9:8080 127.0.0.1:8081 "$@"
 		await 10 fetch_key
 		;;
 	headscale) headscale_up ;;

@@ -5,7 +5,8 @@
 //
 //	control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]
 //
-// With CONTROL_CERT and CONTROL_KEY, two files, it speaks TLS. With login a person has to let each node in, whose part the door plays.
+// With CONTROL_CERT and CONTROL_KEY, two files, it speaks TLS. With CONTROL_DERP, an IPv4 address, it
+// tells the nodes of a relay there: a derper that speaks HTTP on 3340. With login a person has to let each node in, whose part the door plays.
 //
 //	GET  /nodes                  every node as JSON, with what it said of itself
 //	GET  /online                 how many map streams are open
@@ -151,6 +152,18 @@ func serve(s *testcontrol.Server, address string) error {
 	return http.ListenAndServeTLS(address, cert, key, s)
 }
 
+// derpMap has what CONTROL_DERP names, or nothing: then stock clients find no relay and stay idle.
+func derpMap() *tailcfg.DERPMap {
+	host := os.Getenv("CONTROL_DERP")
+	if host == "" {
+		return &tailcfg.DERPMap{}
+	}
+	node := &tailcfg.DERPNode{Name: "lab1", RegionID: 900, HostName: host, IPv4: host, DERPPort: 3340}
+	return &tailcfg.DERPMap{Regions: map[int]*tailcfg.DERPRegion{
+		900: {RegionID: 900, RegionCode: "lab", RegionName: "lab", Nodes: []*tailcfg.DERPNode{node}},
+	}}
+}
+
 func main() {
 	if len(os.Args) < 3 {
 		log.Fatal("control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]")
@@ -159,7 +172,7 @@ func main() {
 		ExplicitBaseURL:  "http://" + os.Args[1],
 		AllNodesSameUser: true,
 		AllOnline:        true,
-		DERPMap:          &tailcfg.DERPMap{},
+		DERPMap:          derpMap(),
 	}
 	if len(os.Args) > 3 && os.Args[3] == "login" {
 		s.RequireAuth = true
