@@ -92,6 +92,7 @@ drop_session(struct client *c)
 	c->is_ready = false;
 	client_register_reset(c);
 	client_map_reset(c);
+	client_ping_reset(c);
 }
 
 static void
@@ -101,8 +102,7 @@ stopped(struct client *c)
 		return;
 	c->is_stopped = true;
 	drop_session(c);
-	for (unsigned i = 0; i < CLIENT_MAX_PINGS; i++)
-		fetch_cancel(c->pings[i].fetch);
+	client_ping_stop(c);
 	uv_close((uv_handle_t *)&c->retry, NULL);
 	uv_close((uv_handle_t *)&c->tick, NULL);
 	uv_close((uv_handle_t *)&c->publish, NULL);
@@ -178,6 +178,8 @@ on_end(void *ctx, int32_t stream, bool is_whole)
 		client_register_end(c, is_whole);
 	} else if (stream == c->map_stream) {
 		client_map_end(c, is_whole);
+	} else if (client_ping_end(c, stream)) {
+		return;
 	} else if (stream == c->update_stream) {
 		c->update_stream = 0;
 		if (c->is_stopping)

@@ -15,9 +15,12 @@ enum {
 	CLIENT_MAX_PINGS = 4, /* answered at once */
 };
 
+/* Over a connection of its own, or as a stream; neither: the place is free. */
 struct client_ping {
-	struct fetch *fetch; /* NULL: the place is free */
-	char url[NETMAP_URL_BYTES];
+	struct fetch *fetch;
+	int32_t stream;
+	uint64_t since_ms;          /* of the stream */
+	char url[NETMAP_URL_BYTES]; /* stays: the same ping is not answered twice */
 };
 
 enum register_use {
@@ -69,6 +72,7 @@ struct client {
 	int64_t next_expiry_s;
 	int64_t warned_s;       /* when it was last said that our key expires soon */
 	struct client_ping pings[CLIENT_MAX_PINGS];
+	unsigned next_ping;     /* whose place is taken next */
 
 	enum tailnet_wish wish;
 	bool is_leaving;        /* going down: what we offered is being withdrawn */
@@ -107,3 +111,13 @@ void client_update(struct client *c);
 void client_publish_soon(struct client *c);
 /* The server says that we are no node: nothing of the tailnet is left. */
 void client_publish_nothing(struct client *c);
+
+/* client_ping.c */
+void client_ping(struct client *c, const struct netmap_ping *ping);
+/* The stream of an answer has ended; false: it is none of these. */
+bool client_ping_end(struct client *c, int32_t stream);
+void client_ping_tick(struct client *c, uint64_t now_ms);
+/* The session is gone, and its streams with it. */
+void client_ping_reset(struct client *c);
+/* No answer is under way any more. */
+void client_ping_stop(struct client *c);

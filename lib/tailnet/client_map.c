@@ -19,7 +19,6 @@ enum {
 	REGISTER_MS = 60000,
 	PUBLISH_MS = 10,
 	SKEW_S = 60,           /* clocks that differ by less are taken for the same */
-	ANSWER_MS = 15000,
 	DAY_S = 24 * 3600,
 	EXPIRY_SOON_S = 14 * DAY_S,
 };
@@ -125,54 +124,6 @@ client_publish_nothing(struct client *c)
 	publish(c, view_create_empty());
 }
 
-/* ---- Pings of the server ---- */
-
-static void
-on_pinged(void *ctx, int rc, int status, const struct text *body, const struct err *why)
-{
-	struct client_ping *p = ctx;
-	if (rc)
-		log_debug("tailnet: the answer to a ping did not go out: %s", why->text);
-	p->fetch = NULL; /* its url stays: the same ping is not answered twice */
-}
-
-static struct client_ping *
-place_of_ping(struct client *c, const char *url)
-{
-	struct client_ping *place = NULL;
-	for (unsigned i = 0; i < CLIENT_MAX_PINGS; i++) {
-		struct client_ping *p = &c->pings[i];
-		if (strcmp(p->url, url) == 0)
-			return NULL;
-		if (!p->fetch && (!place || !p->url[0]))
-			place = p;
-	}
-	return place;
-}
-
-/* A router that leaves such a ping unanswered loses its routes to another. */
-static void
-answer_ping(struct client *c, const struct netmap_news *news)
-{
-	struct server_url url;
-	struct err err;
-	struct client_ping *p = place_of_ping(c, news->ping_url);
-	if (!p || news->ping_types[0] || news->ping_is_noise ||
-		server_url_parse(news->ping_url, &url))
-		return;
-	const struct fetch_config fc = {
-		.loop = c->config.loop,
-		.url = &url,
-		.method = "HEAD",
-		.ca_file = c->config.intent->ca_file,
-		.timeout_ms = ANSWER_MS,
-		.ctx = p,
-		.on_done = on_pinged,
-	};
-	snprintf(p->url, sizeof(p->url), "%s", news->ping_url);
-	p->fetch = fetch_begin(&fc, &err);
-}
-
 /* ---- Messages ---- */
 
 static bool
@@ -232,8 +183,8 @@ take_message(struct client *c, struct err *err)
 		return rc;
 	c->status.n_maps++;
 	note_clock(c, news.control_time_s);
-	if (news.ping_url[0])
-		answer_ping(c, &news);
+	if (news.ping.url[0])
+		client_ping(c, &news.ping);
 	if (is_first && !c->map.waits_for_first)
 		first_message(c);
 	if (news.has_self)
@@ -312,6 +263,7 @@ client_map_tick(struct client *c, uint64_t now)
 	struct err err;
 	if (c->next_expiry_s <= client_server_time(c))
 		client_publish_soon(c);
+	client_ping_tick(c, now);
 	if (!c->is_ready)
 		return;
 	warn_of_expiry(c);

@@ -215,6 +215,15 @@ session_post(struct session *s, const char *path, const struct text *body)
 	return stream;
 }
 
+int32_t
+session_head(struct session *s, const char *path)
+{
+	int32_t stream = http2_head(s->http2, s->url.authority, path);
+	if (stream > 0)
+		flush(s);
+	return stream;
+}
+
 void
 session_cancel(struct session *s, int32_t stream)
 {

@@ -43,6 +43,7 @@ struct session *session_open(const struct session_config *config, struct err *er
 void session_close(struct session *s);
 /* As http2_post; what is to be sent goes out at once. */
 int32_t session_post(struct session *s, const char *path, const struct text *body);
+int32_t session_head(struct session *s, const char *path);
 void session_cancel(struct session *s, int32_t stream);
 void session_ping(struct session *s);
 /* Whether a ping has gone unanswered so far. */

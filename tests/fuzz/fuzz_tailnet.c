@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "source/headscale/c2n.h"
 #include "source/headscale/control_key.h"
 #include "source/headscale/map_frames.h"
 #include "source/headscale/netmap.h"
@@ -81,6 +82,16 @@ filters(const char *text, size_t n_bytes)
 }
 
 static void
+requests(const uint8_t *data, size_t n_bytes)
+{
+	struct text out;
+	text_init(&out);
+	c2n_answer(data, n_bytes, &out);
+	must(out.n_bytes && out.n_bytes < n_bytes + 200);
+	text_fini(&out);
+}
+
+static void
 answers(const char *text, size_t n_bytes)
 {
 	struct register_answer answer;
@@ -120,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 	maps(text, n_bytes);
 	frames(data, n_bytes);
 	filters(text, n_bytes);
+	requests(data, n_bytes);
 	answers(text, n_bytes);
 	texts(text);
 	free(text);

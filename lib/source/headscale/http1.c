@@ -10,8 +10,9 @@
 
 /* "HTTP/1.1 101 Switching Protocols" */
 static bool
-read_status(const char *line, size_t n, int *status)
+read_status(const char *line, size_t n, struct http1_head *out)
 {
+	int *status = &out->status;
 	if (n < 12 || memcmp(line, "HTTP/1.", 7) != 0 || line[8] != ' ')
 		return false;
 	*status = 0;
@@ -21,6 +22,25 @@ read_status(const char *line, size_t n, int *status)
 		*status = *status * 10 + line[i] - '0';
 	}
 	return *status >= 100 && (n == 12 || line[12] == ' ');
+}
+
+/* "POST /echo?x=1 HTTP/1.1" */
+static bool
+read_request(const char *line, size_t n, struct http1_head *out)
+{
+	const char *path = memchr(line, ' ', n), *end;
+	if (!path || path == line)
+		return false;
+	path++;
+	end = memchr(path, ' ', n - (size_t)(path - line));
+	if (!end || n - (size_t)(end - line) != 9 || memcmp(end, " HTTP/1.", 8) != 0)
+		return false;
+	const char *query = memchr(path, '?', (size_t)(end - path));
+	size_t n_path = (size_t)((query ? query : end) - path);
+	if (n_path == 0 || n_path >= sizeof(out->path))
+		return false;
+	memcpy(out->path, path, n_path);
+	return true;
 }
 
 static bool
@@ -62,8 +82,10 @@ read_field(const char *line, size_t n, struct http1_head *out)
 	return true;
 }
 
-int
-http1_parse_head(const void *data, size_t n_bytes, struct http1_head *out)
+typedef bool read_first(const char *line, size_t n, struct http1_head *out);
+
+static int
+parse(const void *data, size_t n_bytes, read_first *read_first_line, struct http1_head *out)
 {
 	const char *text = data;
 	size_t at = 0;
@@ -81,9 +103,21 @@ http1_parse_head(const void *data, size_t n_bytes, struct http1_head *out)
 		if (n == 0 && n_lines > 0)
 			break;
 		if (memchr(line, 0, n) ||
-			!(n_lines ? read_field(line, n, out) : read_status(line, n, &out->status)))
+			!(n_lines ? read_field(line, n, out) : read_first_line(line, n, out)))
 			return -EBADMSG;
 	}
 	out->n_bytes = at;
 	return 1;
+}
+
+int
+http1_parse_head(const void *data, size_t n_bytes, struct http1_head *out)
+{
+	return parse(data, n_bytes, read_status, out);
+}
+
+int
+http1_parse_request(const void *data, size_t n_bytes, struct http1_head *out)
+{
+	return parse(data, n_bytes, read_request, out);
 }

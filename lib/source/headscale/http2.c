@@ -214,6 +214,27 @@ http2_post(struct http2 *h, const char *authority, const char *path, const struc
 	return stream == NGHTTP2_ERR_NOMEM ? -ENOMEM : -ESHUTDOWN;
 }
 
+int32_t
+http2_head(struct http2 *h, const char *authority, const char *path)
+{
+	struct request *r = find(h, 0);
+	if (!r)
+		return -ENOSPC;
+	const nghttp2_nv headers[] = {
+		header(":method", "HEAD"),
+		header(":scheme", "https"),
+		header(":authority", authority),
+		header(":path", path),
+	};
+	int32_t stream = nghttp2_submit_request(h->session, NULL, headers, ARRAY_COUNT(headers),
+		NULL, NULL);
+	if (stream > 0)
+		r->stream = stream;
+	else
+		stream = stream == NGHTTP2_ERR_NOMEM ? -ENOMEM : -ESHUTDOWN;
+	return stream;
+}
+
 void
 http2_cancel(struct http2 *h, int32_t stream)
 {

@@ -46,6 +46,8 @@ int http2_pull(struct http2 *h, struct text *out);
  */
 int32_t http2_post(struct http2 *h, const char *authority, const char *path,
 	const struct text *body);
+/* HEAD, without a body; the same. */
+int32_t http2_head(struct http2 *h, const char *authority, const char *path);
 /* The stream is of no more interest: on_end is not called. */
 void http2_cancel(struct http2 *h, int32_t stream);
 void http2_ping(struct http2 *h);

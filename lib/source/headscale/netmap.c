@@ -2,7 +2,7 @@
 #include "source/headscale/netmap.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -282,18 +282,25 @@ change_filters(struct netmap *m, struct json_reader *r, struct netmap_news *news
 	return rc ? err_set(err, -EBADMSG, "the server's packet filter is wrong") : 0;
 }
 
+/* One that is too long is none; its sender hears nothing. */
 static void
-read_ping(struct json_reader *r, struct netmap_news *news)
+read_ping(struct json_reader *r, struct netmap_ping *out)
 {
 	const json_t *v = json_map(r, "PingRequest");
 	struct json_reader ping = json_reader_of(v, "PingRequest");
 	if (!v)
 		return;
-	snprintf(news->ping_url, sizeof(news->ping_url), "%s", json_text(&ping, "URL"));
-	snprintf(news->ping_types, sizeof(news->ping_types), "%s", json_text(&ping, "Types"));
-	news->ping_is_noise = json_bool(&ping, "URLIsNoise");
+	const char *url = json_text(&ping, "URL"), *types = json_text(&ping, "Types");
+	const char *payload = json_text(&ping, "Payload");
+	out->is_noise = json_bool(&ping, "URLIsNoise");
 	if (ping.failed)
 		r->failed = ping.failed;
+	else if (strlen(url) < sizeof(out->url) && strlen(types) < sizeof(out->types) &&
+		sodium_base642bin(out->payload, sizeof(out->payload), payload, strlen(payload),
+			NULL, &out->n_payload_bytes, NULL, sodium_base64_VARIANT_ORIGINAL) == 0) {
+		strcpy(out->url, url);
+		strcpy(out->types, types);
+	}
 }
 
 static int
@@ -305,7 +312,7 @@ apply(struct netmap *m, const json_t *v, struct netmap_news *news, struct err *e
 		return 0;
 	if (time_parse(json_text(&r, "ControlTime"), &news->control_time_s))
 		r.failed = "ControlTime";
-	read_ping(&r, news);
+	read_ping(&r, &news->ping);
 	int rc = change_self(m, &r, news, err);
 	if (!rc)
 		rc = change_peers(m, &r, news, err);

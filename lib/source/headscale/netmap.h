@@ -17,6 +17,7 @@ enum {
 	NETMAP_MAX_PEERS = 200000,
 	NETMAP_URL_BYTES = 512,
 	NETMAP_TYPES_BYTES = 64,
+	NETMAP_PAYLOAD_BYTES = 4096,
 };
 
 struct netmap {
@@ -33,9 +34,13 @@ struct netmap_news {
 	bool is_keepalive;
 	bool has_self, has_peers, has_filter; /* changed, maybe */
 	int64_t control_time_s;               /* the server's clock; 0: not told */
-	char ping_url[NETMAP_URL_BYTES];      /* of a PingRequest; "": none */
-	char ping_types[NETMAP_TYPES_BYTES];
-	bool ping_is_noise;                   /* over this connection, not beside it */
+	struct netmap_ping {
+		char url[NETMAP_URL_BYTES];     /* "": none */
+		char types[NETMAP_TYPES_BYTES]; /* "": a HEAD will do */
+		bool is_noise;                  /* over this connection, not beside it */
+		uint8_t payload[NETMAP_PAYLOAD_BYTES];
+		size_t n_payload_bytes;
+	} ping; /* a PingRequest */
 };
 
 void netmap_init(struct netmap *m);

@@ -13,12 +13,16 @@
 //	POST /fake?id=N              a node that nobody runs joins, at 100.64.100.N, 1 to 254
 //	POST /raw?node=KEY           the body is a MapResponse: it goes out on that node's stream
 //	POST /routes?node=KEY&routes=PREFIX,PREFIX    these are the node's from now on
-//	POST /ping?node=KEY&url=URL  a PingRequest for that node
+//	POST /ping?node=KEY&url=URL&types=T&noise=1    a PingRequest for that node
+//	GET  /heads                  the URLs that were asked for by HEAD, a line each
+//	POST /c2n?node=KEY&path=P    the body goes to that node's own server: its answer and status
 //	POST /login?url=URL          lets the node in that was told to open that URL
 //	POST /expire?on=1            all node keys have expired, or (0) have not
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,6 +32,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"tailscale.com/tailcfg"
 	"tailscale.com/tstest/integration/testcontrol"
@@ -127,11 +133,22 @@ func door(s *testcontrol.Server) http.Handler {
 		return err
 	}))
 	mux.HandleFunc("POST /ping", withNode(func(r *http.Request, k key.NodePublic) error {
-		if !s.AddPingRequest(k, &tailcfg.PingRequest{URL: r.FormValue("url"), Log: true}) {
+		pr := &tailcfg.PingRequest{URL: r.FormValue("url"), Types: r.FormValue("types"), URLIsNoise: r.FormValue("noise") == "1"}
+		if !s.AddPingRequest(k, pr) {
 			return fmt.Errorf("that node has no stream open")
 		}
 		return nil
 	}))
+	mux.HandleFunc("GET /heads", func(w http.ResponseWriter, r *http.Request) {
+		heads.Lock()
+		defer heads.Unlock()
+		fmt.Fprint(w, heads.text)
+	})
+	mux.HandleFunc("POST /c2n", func(w http.ResponseWriter, r *http.Request) {
+		if err := askNode(s, w, r); err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+		}
+	})
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		if !s.CompleteAuth(r.FormValue("url")) {
 			http.Error(w, "nobody waits for that URL", http.StatusBadRequest)
@@ -143,13 +160,56 @@ func door(s *testcontrol.Server) http.Handler {
 	return mux
 }
 
+// askNode has the node answer a request of the server's (c2n).
+func askNode(s *testcontrol.Server, w http.ResponseWriter, r *http.Request) error {
+	k, err := nodeOf(r)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), 10*time.Second)
+	defer cancel()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://node"+r.FormValue("path"), bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	res, err := s.NodeRoundTripper(k).RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d ", res.StatusCode)
+	_, err = io.Copy(w, res.Body)
+	return err
+}
+
+var heads struct {
+	sync.Mutex
+	text string
+}
+
+// noteHeads answers HEAD requests outside Noise itself, as headscale does for its pings.
+func noteHeads(s http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != "HEAD" {
+			s.ServeHTTP(w, r)
+			return
+		}
+		heads.Lock()
+		defer heads.Unlock()
+		heads.text += r.URL.String() + "\n"
+	})
+}
+
 func serve(s *testcontrol.Server, address string) error {
 	cert, key := os.Getenv("CONTROL_CERT"), os.Getenv("CONTROL_KEY")
 	if cert == "" {
-		return http.ListenAndServe(address, s)
+		return http.ListenAndServe(address, noteHeads(s))
 	}
 	s.ExplicitBaseURL = "https://" + address
-	return http.ListenAndServeTLS(address, cert, key, s)
+	return http.ListenAndServeTLS(address, cert, key, noteHeads(s))
 }
 
 // derpMap has what CONTROL_DERP names, or nothing: then stock clients find no relay and stay idle.

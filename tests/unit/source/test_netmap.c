@@ -181,6 +181,8 @@ deltas(void **state)
 	}
 }
 
+#define SIXTY_FOUR "0123456789012345678901234567890123456789012345678901234567890123"
+
 static const char node_one[] =
 	"{\"ID\":1,\"Name\":\"n.\",\"Key\":\"nodekey:"
 	"0100000000000000000000000000000000000000000000000000000000000000\","
@@ -194,6 +196,35 @@ apply_text(struct netmap *m, const char *format, const char *part)
 	struct err err = {0};
 	snprintf(text, sizeof(text), format, part, part);
 	return netmap_apply(m, text, strlen(text), &news, &err);
+}
+
+/* A ping is taken as a whole or not at all, and does not spoil the message. */
+static void
+pings(void **state)
+{
+	static const struct {
+		const char *message, *url;
+		size_t n_bytes;
+	} table[] = {
+		{"{\"PingRequest\":{\"URL\":\"http://h/x\"}}", "http://h/x", 0},
+		{"{\"PingRequest\":{\"URL\":\"http://h/x\",\"Types\":\"c2n\","
+			"\"Payload\":\"aGk=\"}}", "http://h/x", 2},
+		{"{\"PingRequest\":{\"URL\":\"http://h/x\",\"Payload\":\"a b\"}}", "", 0},
+		{"{\"PingRequest\":{\"URL\":\"http://h/x\",\"Types\":\"" SIXTY_FOUR
+			"\"}}", "", 0},
+		{"{\"PingRequest\":null}", "", 0},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
+		struct netmap m = first_map();
+		struct netmap_news news;
+		struct err err;
+		assert_int_equal(netmap_apply(&m, table[i].message, strlen(table[i].message),
+			&news, &err), 0);
+		assert_string_equal(news.ping.url, table[i].url);
+		if (news.ping.url[0])
+			assert_int_equal(news.ping.n_payload_bytes, table[i].n_bytes);
+		netmap_fini(&m);
+	}
 }
 
 static void
@@ -296,6 +327,7 @@ main(void)
 		cmocka_unit_test(frames),
 		cmocka_unit_test(bad_frames),
 		cmocka_unit_test(deltas),
+		cmocka_unit_test(pings),
 		cmocka_unit_test(one_by_one),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(times),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
+#include "source/headscale/c2n.h"
 #include "source/headscale/map_request.h"
 #include "source/headscale/register.h"
 #include "source/headscale/state_text.h"
@@ -111,6 +112,32 @@ answers(void **state)
 	}
 }
 
+/* Only /echo is there, and only what the request has is given back. */
+static void
+requests_of_the_server(void **state)
+{
+	static const struct {
+		const char *request, *status, *body;
+	} table[] = {
+		{"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi", "200", "hi"},
+		{"GET /echo?a=b HTTP/1.1\r\nHost: x\r\n\r\n", "200", ""},
+		{"POST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\nhi", "400", "400 Bad Request"},
+		{"GET /debug/goroutines HTTP/1.1\r\n\r\n", "404", "404 Not Found"},
+		{"GET /echo HTTP/1.1\r\nHost", "400", "400 Bad Request"},
+		{"GET /echo\r\n\r\n", "400", "400 Bad Request"},
+		{"GET  HTTP/1.1\r\n\r\n", "400", "400 Bad Request"},
+		{"", "400", "400 Bad Request"},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
+		struct text t = {0};
+		c2n_answer(table[i].request, strlen(table[i].request), &t);
+		assert_memory_equal(t.data, "HTTP/1.1 ", 9);
+		assert_memory_equal(t.data + 9, table[i].status, 3);
+		assert_string_equal(strstr(t.data, "\r\n\r\n") + 4, table[i].body);
+		text_fini(&t);
+	}
+}
+
 static void
 state_file(void **state)
 {
@@ -145,6 +172,7 @@ main(void)
 		cmocka_unit_test(registration),
 		cmocka_unit_test(map),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(requests_of_the_server),
 		cmocka_unit_test(state_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
