@@ -192,6 +192,7 @@ create_parts(struct control *c, struct err *err)
 	if (rc)
 		return rc;
 	timing_init(&c->timing, c->tables, c->boxes, &c->handshaker, c->started_ns);
+	reacher_init(&c->reacher, c->tables, c->boxes, c->started_ns);
 	rc = uv_loop_init(&c->loop);
 	if (rc)
 		return err_set(err, rc, "cannot make the event loop: %s", uv_strerror(rc));
@@ -201,6 +202,7 @@ create_parts(struct control *c, struct err *err)
 	c->resolver.found = reconcile_endpoint_found;
 	c->resolver.ctx = c;
 	c->timing.unanswered = reconcile_peer_unanswered;
+	c->timing.stirred = membership_peer_stirred;
 	c->timing.ctx = c;
 	if (c->exception)
 		c->netlink = netlink_open(err);
@@ -326,6 +328,7 @@ control_destroy(struct control *c)
 	routes_destroy(c->routes);
 	int loop_rc = close_loop(c);
 	netlink_close(c->netlink);
+	reacher_fini(&c->reacher);
 	handshaker_fini(&c->handshaker);
 	peers_fini(&c->peers);
 	drops_fini(&c->drops);

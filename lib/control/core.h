@@ -15,6 +15,7 @@
 #include "control/path_mtus.h"
 #include "control/peers.h"
 #include "control/quick_default.h"
+#include "control/reacher.h"
 #include "control/resolver.h"
 #include "control/routes.h"
 #include "control/server.h"
@@ -82,6 +83,7 @@ struct control {
 	struct resolver resolver;
 
 	struct membership membership; /* in a tailnet */
+	struct reacher reacher;       /* the paths to its nodes */
 
 	struct drops drops;
 	struct path_mtus path_mtus;

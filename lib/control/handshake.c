@@ -32,14 +32,14 @@ count_sent(struct handshaker *h, uint32_t peer_id, size_t n_bytes, ns_t now)
 	activity_sent(&e->activity, now);
 }
 
-/* An authenticated message came in: the peer is where it came from. */
+/* An authenticated message came in: the peer is where it came from, unless disco knows better. */
 static void
 count_received(struct handshaker *h, uint32_t peer_id, const struct wire_mail *mail, ns_t now)
 {
 	struct peer_entry *e = tables_peer(h->tables, peer_id);
 	__atomic_fetch_add(&e->handshake_rx_bytes, mail->n_bytes, __ATOMIC_RELAXED);
 	activity_received(&e->activity, now);
-	tables_encap_set(h->tables, peer_id, &mail->path.remote, &mail->path.local);
+	(void)tables_encap_roam(h->tables, peer_id, &mail->path.remote, &mail->path.local);
 }
 
 static void

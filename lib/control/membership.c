@@ -119,8 +119,12 @@ membership_complete(struct control *c, struct intent *wanted, struct err *err)
 /* ---- Joining and leaving ---- */
 
 static void
-forget(struct membership *m)
+forget(struct control *c)
 {
+	struct membership *m = &c->membership;
+	reacher_stop(&c->reacher);
+	if (m->tailnet)
+		tables_iface_set_node(c->tables, m->iface_id, false);
 	tailnet_stop(m->tailnet);
 	view_destroy(m->view);
 	view_destroy(m->next);
@@ -133,11 +137,36 @@ forget(struct membership *m)
 	m->base = base;
 }
 
+/* Our keys as other nodes know them. The caller wipes it. */
+static struct reacher_self
+self_of(const struct control *c)
+{
+	const struct membership *m = &c->membership;
+	const struct interface_intent *i = intent_interface_find(c->running, m->on);
+	struct reacher_self self = {.iface_id = m->iface_id};
+	if (i)
+		self.node_public = interface_public_key(i);
+	tailnet_disco_key(m->tailnet, &self.disco_private);
+	return self;
+}
+
 static int
-join(struct control *c, const char *on, const struct headscale_intent *h, struct err *err)
+join_paths(struct control *c, struct err *err)
+{
+	struct reacher_self self = self_of(c);
+	int rc = reacher_start(&c->reacher, &self, err);
+	secret_wipe(&self, sizeof(self));
+	if (!rc)
+		tables_iface_set_node(c->tables, c->membership.iface_id, true);
+	return rc;
+}
+
+static int
+join(struct control *c, const struct control_iface *on, const struct headscale_intent *h,
+	struct err *err)
 {
 	struct membership *m = &c->membership;
-	const struct interface_intent *i = intent_interface_find(c->running, on);
+	const struct interface_intent *i = intent_interface_find(c->running, on->name);
 	struct tailnet_state state;
 	int rc = state_file_open(h->state_file, &state, err);
 	if (rc)
@@ -146,8 +175,9 @@ join(struct control *c, const char *on, const struct headscale_intent *h, struct
 		state.node_private = i->private_key;
 	rc = tailnet_start(h, &state, m->has_own_key, &m->tailnet, err);
 	secret_wipe(&state, sizeof(state));
-	snprintf(m->on, sizeof(m->on), "%s", on);
-	return rc;
+	snprintf(m->on, sizeof(m->on), "%s", on->name);
+	m->iface_id = on->iface_id;
+	return rc ? rc : join_paths(c, err);
 }
 
 /*
@@ -158,21 +188,21 @@ int
 membership_set(struct control *c, struct control_iface *i, const struct headscale_intent *h,
 	struct err *err)
 {
-	forget(&c->membership);
-	return h ? join(c, i->name, h, err) : 0;
+	forget(c);
+	return h ? join(c, i, h, err) : 0;
 }
 
 void
 membership_iface_gone(struct control *c, const struct control_iface *i)
 {
 	if (strcmp(c->membership.on, i->name) == 0)
-		forget(&c->membership);
+		forget(c);
 }
 
 void
 membership_fini(struct control *c)
 {
-	forget(&c->membership);
+	forget(c);
 	filter_plan_destroy(c->membership.base);
 	c->membership.base = NULL;
 }
@@ -289,6 +319,24 @@ end_session(struct control *c, const struct tailnet_node *n)
 		timing_reset(&c->timing, p);
 }
 
+/* Where a node that is a peer by the tailnet's word may be found. */
+static void
+look_for(struct control *c, struct tailnet_node *n)
+{
+	struct membership *m = &c->membership;
+	struct control_peer *p = peers_by_key(&c->peers, m->iface_id, &n->key);
+	if (p && peer_set_find(&m->owned, &n->key) && reacher_put(&c->reacher, p->peer_id, n))
+		log_error("tailnet: no memory for the paths to %s", n->name);
+}
+
+void
+membership_peer_stirred(void *ctx, const struct control_peer *p)
+{
+	struct control *c = ctx;
+	if (c->membership.tailnet && p->iface_id == c->membership.iface_id)
+		reacher_stir(&c->reacher, p->peer_id);
+}
+
 static void
 take_pair(struct control *c, const struct node_pair *pair)
 {
@@ -302,6 +350,8 @@ take_pair(struct control *c, const struct node_pair *pair)
 	apply(c, &list);
 	if (pair->was && pair->now && !key_is_equal(&pair->was->disco, &pair->now->disco))
 		end_session(c, pair->now);
+	if (pair->now)
+		look_for(c, pair->now);
 	if (pair->was)
 		note_owned(c, pair->was);
 	if (pair->now)
@@ -327,7 +377,7 @@ take_slice(struct control *c)
 }
 
 static void
-change_node_key(struct control *c)
+change_keys(struct control *c)
 {
 	struct change change = {.kind = CHANGE_INTERFACE_SET_KEY};
 	struct reconcile_report report;
@@ -335,6 +385,9 @@ change_node_key(struct control *c)
 	if (tailnet_take_node_key(c->membership.tailnet, &change.key))
 		reconcile_list(c, &(struct change_list){&change, 1}, &report);
 	secret_wipe(&change, sizeof(change));
+	struct reacher_self self = self_of(c);
+	reacher_set_self(&c->reacher, &self);
+	secret_wipe(&self, sizeof(self));
 }
 
 void
@@ -344,7 +397,7 @@ membership_turn(struct control *c)
 	if (!m->tailnet || c->is_changing)
 		return;
 	if (!m->next && tailnet_has_news(m->tailnet)) {
-		change_node_key(c);
+		change_keys(c);
 		m->next = tailnet_take_view(m->tailnet);
 		m->view_at = m->next_at = 0;
 		if (m->next)

@@ -16,6 +16,7 @@
 
 struct control;
 struct control_iface;
+struct control_peer;
 struct tailnet;
 struct tailnet_status;
 struct tailnet_view;
@@ -25,6 +26,7 @@ struct filter_plan;
 struct membership {
 	struct tailnet *tailnet;    /* NULL: none */
 	char on[INTENT_NAME_BYTES]; /* the interface */
+	uint16_t iface_id;          /* its */
 	struct peer_set owned;      /* who came by the tailnet; only keys in it */
 	struct prefix_list own;     /* our addresses by the tailnet */
 	bool has_own_key;           /* the config has the node key, not the state file */
@@ -56,6 +58,8 @@ bool membership_is_settling(const struct control *c);
 void membership_look_again(struct control *c);
 /* Tells the server where we are, if that changed. Once a second. */
 void membership_tick(struct control *c);
+/* Packets pass to or from a peer, or want to. struct timing's callback; ctx: the control. */
+void membership_peer_stirred(void *ctx, const struct control_peer *p);
 /* The interface goes, and with it our membership, if it was that one's. */
 void membership_iface_gone(struct control *c, const struct control_iface *i);
 /* The end: the server hears of it, peers stay until their interface goes. */

@@ -60,6 +60,7 @@ remove_peer(struct control *c, const struct subject *s)
 			log_warn("%s: %s", p->label, err.text);
 	}
 	drop_parked(c, p);
+	reacher_forget(&c->reacher, id);
 	resolver_forget(&c->resolver, p->iface_id, &p->public_key);
 	peers_lock_write(&c->peers);
 	handshaker_forget(&c->handshaker, p);
@@ -86,7 +87,10 @@ set_psk(struct control_peer *p, const struct key *psk)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Without an endpoint the peer is where it was heard last, as with `wg`. */
+/*
+ * Without an endpoint the peer is where it was heard last, as with `wg`; and one that disco has
+ * found stays there.
+ */
 static int
 set_endpoint(struct control *c, struct control_peer *p, const struct endpoint_intent *e,
 	struct err *err)
@@ -97,8 +101,10 @@ set_endpoint(struct control *c, struct control_peer *p, const struct endpoint_in
 		rc = resolver_start(&c->resolver, p->iface_id, &p->public_key, e->host,
 			e->host_port);
 	else if (endpoint_is_known(&e->addr))
-		rc = tables_encap_set(c->tables, p->peer_id, &e->addr, NULL);
-	return rc ? err_set(err, rc, "%s: no memory for its endpoint", p->label) : 0;
+		rc = tables_encap_roam(c->tables, p->peer_id, &e->addr, NULL);
+	if (!rc || rc == -EBUSY)
+		return 0;
+	return err_set(err, rc, "%s: no memory for its endpoint", p->label);
 }
 
 void

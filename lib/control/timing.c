@@ -47,7 +47,9 @@ order_all(struct timing *t, const struct control_peer *p, enum order_kind kind)
 static void
 forget_source(struct timing *t, const struct control_peer *p)
 {
-	(void)tables_encap_refresh(t->tables, p->peer_id, false);
+	const struct peer_entry *e = tables_peer(t->tables, p->peer_id);
+	bool is_pinned = __atomic_load_n(&e->is_pinned, __ATOMIC_RELAXED);
+	(void)tables_encap_refresh(t->tables, p->peer_id, is_pinned);
 }
 
 static bool
@@ -227,8 +229,9 @@ static void
 roamed(struct timing *t, struct control_peer *p, const struct mail_path *path)
 {
 	char text[ENDPOINT_TEXT_BYTES];
-	log_debug("%s: speaks from %s now", p->label, endpoint_format(&path->remote, text));
-	tables_encap_set(t->tables, p->peer_id, &path->remote, &path->local);
+	if (!tables_encap_roam(t->tables, p->peer_id, &path->remote, &path->local))
+		log_debug("%s: speaks from %s now", p->label,
+			endpoint_format(&path->remote, text));
 }
 
 /* A worker made a peer's outer header anew and used up one of its spares. */
@@ -267,6 +270,23 @@ handshake_wanted(struct timing *t, struct control_peer *p, ns_t now)
 	timing_run(t, p, now);
 }
 
+/* Disco has found a way: what waits for a session need not wait for the next try. */
+static void
+path_found(struct timing *t, struct control_peer *p, ns_t now)
+{
+	if (has_usable_session(t, p, now))
+		return;
+	timers_path_found(&p->timers, now);
+	timing_run(t, p, now);
+}
+
+static void
+tell_stirred(struct timing *t, const struct control_peer *p)
+{
+	if (t->stirred)
+		t->stirred(t->ctx, p);
+}
+
 void
 timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 {
@@ -283,9 +303,11 @@ timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 	switch (ev->kind) {
 	case EVENT_HANDSHAKE_WANTED:
 		__atomic_store_n(&e->handshake_is_wanted, false, __ATOMIC_RELAXED);
+		tell_stirred(t, p);
 		handshake_wanted(t, p, now);
 		break;
 	case EVENT_ACTIVITY:
+		tell_stirred(t, p);
 		timing_run(t, p, now);
 		break;
 	case EVENT_CONFIRMED:
@@ -296,6 +318,9 @@ timing_event(struct timing *t, const struct event_mail *ev, ns_t now)
 		/* The id may have passed to another peer since: the session tells. */
 		if (tables_index_owner(t->tables, ev->local_index) == peer_id)
 			roamed(t, p, &ev->path);
+		break;
+	case EVENT_PATH_FOUND:
+		path_found(t, p, now);
 		break;
 	case EVENT_ENCAP_STALE:
 		__atomic_store_n(&e->encap_stale_is_told, false, __ATOMIC_RELAXED);

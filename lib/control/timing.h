@@ -26,6 +26,8 @@ struct timing {
 	struct wheel wheel;
 	/* p did not answer a handshake, or (is_given_up) a whole row of them. May be NULL. */
 	void (*unanswered)(void *ctx, struct control_peer *p, bool is_given_up);
+	/* Packets pass to or from p, or want to. May be NULL. */
+	void (*stirred)(void *ctx, const struct control_peer *p);
 	void *ctx;
 };
 

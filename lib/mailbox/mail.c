@@ -13,12 +13,14 @@
 
 enum {
 	WIRE_SLOTS = 4096, /* as many as the kernel queues under load */
+	REACH_SLOTS = 1024,
 	EVENT_SLOTS = 4096,
 	ORDER_SLOTS = 1024,
 	ROOM_KEPT = 64, /* as many workers may have looked at once */
 };
 
 _Static_assert(sizeof(struct wire_mail) % 4 == 0, "rte_ring copies words");
+_Static_assert(sizeof(struct reach_mail) % 4 == 0, "rte_ring copies words");
 _Static_assert(sizeof(struct event_mail) % 4 == 0, "rte_ring copies words");
 _Static_assert(sizeof(struct order_mail) % 4 == 0, "rte_ring copies words");
 
@@ -99,9 +101,11 @@ mailboxes_init(struct mailboxes *boxes, unsigned n_workers)
 	boxes->n_workers = n_workers;
 	boxes->wire = mailbox_create("hg-wire", sizeof(struct wire_mail), WIRE_SLOTS);
 	boxes->wire_cookied = mailbox_create("hg-cookied", sizeof(struct wire_mail), WIRE_SLOTS);
+	boxes->reach = mailbox_create("hg-reach", sizeof(struct reach_mail), REACH_SLOTS);
 	boxes->events = mailbox_create("hg-events", sizeof(struct event_mail), EVENT_SLOTS);
 	boxes->orders = calloc(n_workers, sizeof(struct mailbox *));
-	bool is_whole = boxes->wire && boxes->wire_cookied && boxes->events && boxes->orders;
+	bool is_whole = boxes->wire && boxes->wire_cookied && boxes->reach && boxes->events &&
+		boxes->orders;
 	for (unsigned i = 0; is_whole && i < n_workers; i++) {
 		char name[24];
 		snprintf(name, sizeof(name), "hg-orders-%u", i);
@@ -119,6 +123,7 @@ mailboxes_fini(struct mailboxes *boxes)
 {
 	mailbox_destroy(boxes->wire);
 	mailbox_destroy(boxes->wire_cookied);
+	mailbox_destroy(boxes->reach);
 	mailbox_destroy(boxes->events);
 	for (unsigned i = 0; boxes->orders && i < boxes->n_workers; i++)
 		mailbox_destroy(boxes->orders[i]);

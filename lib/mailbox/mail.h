@@ -6,6 +6,7 @@
  * millisecond, and workers once per turn.
  *
  *   worker ──(struct wire_mail)──► handshake threads     handshake messages off the wire
+ *   worker ──(struct reach_mail)─► reach thread          disco and STUN off the wire
  *   worker ──(struct event_mail)─► control thread        what the packet path noticed
  *   both   ──(struct order_mail)─► worker                what a worker is asked to send or do
  */
@@ -18,7 +19,8 @@
 #include "base/clock.h"
 
 enum {
-	MAIL_MESSAGE_BYTES = 152, /* the longest handshake message is 148 */
+	MAIL_MESSAGE_BYTES = 152, /* the longest handshake message is 148; a disco ping has 124 */
+	MAIL_REACH_BYTES = 1472,  /* pings are padded up to what a path of 1500 bytes takes */
 };
 
 /* Where a datagram came from and which of our addresses it reached, or the two turned round. */
@@ -37,6 +39,16 @@ struct wire_mail {
 	uint8_t message[MAIL_MESSAGE_BYTES];
 };
 
+/* A disco message or a STUN answer (reach/), as it came in. */
+struct reach_mail {
+	struct mail_path path;
+	ns_t received_ns;
+	uint16_t iface_id;
+	uint16_t worker;
+	uint16_t n_bytes;
+	uint8_t datagram[MAIL_REACH_BYTES]; /* only n_bytes of it are written */
+};
+
 enum event_kind {
 	EVENT_HANDSHAKE_WANTED, /* a packet waits, or the session is old: peer_id */
 	EVENT_ACTIVITY,         /* peer's stamps moved while its timer was not armed: peer_id */
@@ -46,6 +58,7 @@ enum event_kind {
 			    */
 	EVENT_ENCAP_REPLACED,   /* the worker did either itself: retire `encap`, send it a spare */
 	EVENT_NEIGHBOUR_WANTED, /* no MAC address for path.remote.addr on link_id */
+	EVENT_PATH_FOUND,       /* by the reach thread: disco has found a path to peer_id */
 	/* A router: a message to path.remote with this index (in local_index) exceeds mtu. */
 	EVENT_PATH_MTU,
 };
@@ -101,7 +114,8 @@ struct mailboxes {
 	struct mailbox *wire;     /* struct wire_mail: workers → handshake threads */
 	/* The same of those with a mac2, taken first: a flood of others must not crowd them out. */
 	struct mailbox *wire_cookied;
-	struct mailbox *events;   /* struct event_mail: workers → control */
+	struct mailbox *reach;    /* struct reach_mail: workers → reach thread */
+	struct mailbox *events;   /* struct event_mail: workers, reach thread → control */
 	struct mailbox **orders;  /* struct order_mail: → worker i */
 	unsigned n_workers;
 };

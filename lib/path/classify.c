@@ -8,12 +8,35 @@
 #include "path/clamp.h"
 #include "path/vlan.h"
 #include "path/worker.h"
+#include "reach/disco.h"
+#include "reach/stun.h"
 #include "wire/ip.h"
 #include "wire/mss.h"
 #include "wire/wg.h"
 
 /* Each packet's way: a call, and what it saves and restores, would cost as much as the work. */
 #define EACH_PACKET inline __attribute__((always_inline))
+
+/* What would be answered to a multicast group or to ourselves is not even looked at. */
+static bool
+may_be_answered(struct worker *w, struct packet *p)
+{
+	if (ip_source_is_martian(p->ip, p->family))
+		packet_drop(p, DROP_IP_SOURCE);
+	else if (tables_is_local(w->tables, p->family, ip_source(p->ip, p->family)))
+		packet_drop(p, DROP_OWN_SOURCE);
+	return p->verdict == VERDICT_NONE;
+}
+
+static struct mail_path
+mail_path_of(const struct packet *p, const uint8_t *udp)
+{
+	return (struct mail_path){
+		.remote.addr = addr_from_bytes(p->family, ip_source(p->ip, p->family)),
+		.remote.port = load_be16(udp),
+		.local = addr_from_bytes(p->family, ip_destination(p->ip, p->family)),
+	};
+}
 
 /* Copies a handshake or cookie message to the handshake threads. */
 static __attribute__((noinline)) void
@@ -24,19 +47,10 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 		.iface_id = (uint16_t)(p->out_link - LINK_FIRST_TUNNEL),
 		.worker = w->idx,
 		.n_bytes = (uint16_t)n_bytes,
-		.path.remote.addr = addr_from_bytes(p->family, ip_source(p->ip, p->family)),
-		.path.remote.port = load_be16(udp),
-		.path.local = addr_from_bytes(p->family, ip_destination(p->ip, p->family)),
+		.path = mail_path_of(p, udp),
 	};
-	/* What would be answered to a multicast group or to ourselves is not even looked at. */
-	if (ip_source_is_martian(p->ip, p->family)) {
-		packet_drop(p, DROP_IP_SOURCE);
+	if (!may_be_answered(w, p))
 		return;
-	}
-	if (tables_is_local(w->tables, p->family, ip_source(p->ip, p->family))) {
-		packet_drop(p, DROP_OWN_SOURCE);
-		return;
-	}
 	memcpy(mail.message, udp + UDP_BYTES, n_bytes);
 	const struct mailboxes *boxes = w->config->boxes;
 	bool is_cookied = wg_has_mac2(udp + UDP_BYTES, n_bytes);
@@ -44,6 +58,37 @@ mail_handshake(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t 
 		p->verdict = VERDICT_DONE;
 	else
 		packet_drop(p, DROP_MAILBOX_FULL);
+}
+
+/* What is no WireGuard message: disco and STUN answers go to the reach thread of a node. */
+static __attribute__((noinline)) void
+mail_reach(struct worker *w, struct packet *p, const uint8_t *udp, uint32_t n_bytes)
+{
+	uint16_t iface_id = (uint16_t)(p->out_link - LINK_FIRST_TUNNEL);
+	bool is_node = __atomic_load_n(&w->tables->ifaces[iface_id].is_node, __ATOMIC_RELAXED);
+	const uint8_t *datagram = udp + UDP_BYTES;
+	if (!is_node || !(disco_is_packet(datagram, n_bytes) ||
+				stun_is_response(datagram, n_bytes))) {
+		packet_drop(p, DROP_WG_TYPE);
+		return;
+	}
+	if (n_bytes > MAIL_REACH_BYTES) {
+		packet_drop(p, DROP_REACH_LENGTH);
+		return;
+	}
+	if (!may_be_answered(w, p))
+		return;
+	struct reach_mail mail;
+	mail.path = mail_path_of(p, udp);
+	mail.received_ns = w->now_ns;
+	mail.iface_id = iface_id;
+	mail.worker = w->idx;
+	mail.n_bytes = (uint16_t)n_bytes;
+	memcpy(mail.datagram, datagram, n_bytes);
+	if (mailbox_put(w->config->boxes->reach, &mail))
+		p->verdict = VERDICT_DONE;
+	else
+		packet_drop(p, DROP_REACH_FULL);
 }
 
 /* udp: the header of a datagram to one of our listen ports. p->out_link is that tunnel. */
@@ -67,7 +112,7 @@ classify_wireguard(struct worker *w, struct burst *b, struct packet *p, const ui
 	} else if (type != WG_NONE) {
 		mail_handshake(w, p, udp, n_bytes);
 	} else {
-		packet_drop(p, DROP_WG_TYPE);
+		mail_reach(w, p, udp, n_bytes);
 	}
 }
 

@@ -32,10 +32,15 @@ source_is_possible(const struct worker *w, struct packet *p)
 	return p->verdict == VERDICT_NONE;
 }
 
-/* IPv4 options may stand between the outer IP header and the datagram. */
+/*
+ * A peer whose path disco chose stays there. IPv4 options may stand between the outer IP header
+ * and the datagram.
+ */
 static void
 follow_roamed(struct worker *w, struct packet *p, struct encap *was)
 {
+	if (__atomic_load_n(&p->peer->is_pinned, __ATOMIC_RELAXED))
+		return;
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(p->mbuf, const uint8_t *, ETHERNET_BYTES);
 	struct event_mail mail = {
 		.kind = EVENT_ROAMED,

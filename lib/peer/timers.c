@@ -28,6 +28,9 @@ const struct protocol_times protocol_times_short = {
 	.reject_after_messages = UINT64_MAX - (1ull << 13),
 };
 
+/* An answer that is on its way has come by then. */
+#define PATH_FOUND_WAIT_NS (250 * NS_IN_MS)
+
 /* One call of timers_next. */
 struct turn {
 	const struct protocol_times *times;
@@ -190,6 +193,18 @@ timers_want_handshake(struct timer_state *st, enum handshake_want why)
 	}
 	st->wants_handshake = true;
 	st->n_retries = 0;
+}
+
+void
+timers_path_found(struct timer_state *st, ns_t now)
+{
+	ns_t due_ns = now;
+	if (st->handshake_sent_ns)
+		due_ns = MAX_OF(now, st->handshake_sent_ns + PATH_FOUND_WAIT_NS);
+	if (!st->retry_at_ns)
+		st->n_retries = 0;
+	if (!st->retry_at_ns || due_ns < st->retry_at_ns)
+		st->retry_at_ns = due_ns;
 }
 
 void

@@ -99,6 +99,11 @@ enum handshake_want {
  * a want that comes too early waits, and is forgotten when a session completes meanwhile.
  */
 void timers_want_handshake(struct timer_state *st, enum handshake_want why);
+/*
+ * A way to the peer was found, which has no session yet: an initiation that was sent elsewhere is
+ * not waited for any longer than a moment, in which its answer would have come.
+ */
+void timers_path_found(struct timer_state *st, ns_t now);
 /* A response was sent: counts for the rekey_timeout between handshakes. */
 void timers_response_sent(struct timer_state *st, ns_t now);
 /* Session keys were derived, in either role: moves the wipe. */

@@ -172,6 +172,30 @@ tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remo
 }
 
 int
+tables_encap_roam(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
+	const struct addr *local)
+{
+	if (__atomic_load_n(&tables_peer(t, peer_id)->is_pinned, __ATOMIC_RELAXED))
+		return -EBUSY;
+	return tables_encap_set(t, peer_id, remote, local);
+}
+
+/* The flag first: a worker that does not see it yet fails to replace the header set after it. */
+int
+tables_encap_pin(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
+	const struct addr *local)
+{
+	__atomic_store_n(&tables_peer(t, peer_id)->is_pinned, true, __ATOMIC_RELAXED);
+	return tables_encap_set(t, peer_id, remote, local);
+}
+
+void
+tables_encap_unpin(struct tables *t, uint32_t peer_id)
+{
+	__atomic_store_n(&tables_peer(t, peer_id)->is_pinned, false, __ATOMIC_RELAXED);
+}
+
+int
 tables_encap_refresh(struct tables *t, uint32_t peer_id, bool keeps_source)
 {
 	struct encap *e = tables_encap_alloc();

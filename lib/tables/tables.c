@@ -109,6 +109,7 @@ tables_iface_add(struct tables *t, uint16_t mtu, uint16_t *iface_id)
 			__atomic_store_n(&e->mtu, mtu, __ATOMIC_RELAXED);
 			__atomic_store_n(&e->clamps_mss, true, __ATOMIC_RELAXED);
 			__atomic_store_n(&e->underlay_idx, 0, __ATOMIC_RELAXED);
+			__atomic_store_n(&e->is_node, false, __ATOMIC_RELAXED);
 			__atomic_store_n(&e->is_live, true, __ATOMIC_RELEASE);
 			*iface_id = i;
 		}
@@ -140,6 +141,12 @@ tables_iface_set_clamp(struct tables *t, uint16_t iface_id, bool clamps_mss)
 }
 
 void
+tables_iface_set_node(struct tables *t, uint16_t iface_id, bool is_node)
+{
+	__atomic_store_n(&t->ifaces[iface_id].is_node, is_node, __ATOMIC_RELAXED);
+}
+
+void
 tables_iface_set_underlay(struct tables *t, uint16_t iface_id, uint8_t underlay_idx)
 {
 	struct iface_entry *e = &t->ifaces[iface_id];
@@ -163,6 +170,7 @@ tables_peer_add(struct tables *t, uint16_t iface_id, uint32_t *peer_id)
 		p->generation = ++t->next_generation;
 		__atomic_store_n(&p->path_mtu, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&p->inner_mtu, UINT16_MAX, __ATOMIC_RELAXED);
+		__atomic_store_n(&p->is_pinned, false, __ATOMIC_RELAXED);
 		__atomic_store_n(&p->is_live, true, __ATOMIC_RELEASE);
 		*peer_id = id;
 	}

@@ -125,6 +125,7 @@ struct peer_entry {
 	bool handshake_is_wanted;        /* told; control clears it when it has acted */
 	bool roam_is_told;
 	bool encap_stale_is_told;
+	bool is_pinned;                  /* disco chose encap: data does not move it (relaxed) */
 	uint64_t path_mark;              /* of encap's path (relaxed; written with it); 0: none */
 
 	/* The writers' own: session slots, 0 none. */
@@ -175,6 +176,7 @@ struct iface_entry {
 	uint16_t listen_port;            /* host order */
 	bool clamps_mss;                 /* of TCP through it; relaxed */
 	bool allows_own;                 /* allowed-ips hold one of the box's own; relaxed */
+	bool is_node;                    /* of a tailnet: disco is for it; relaxed */
 	uint8_t underlay_idx;            /* which underlay its outer packets are routed by */
 	struct listen_addrs *listen;     /* rcu_read; NULL: any of the box's own */
 	bool is_live;
@@ -390,6 +392,8 @@ bool tables_choose_source(const struct tables *t, uint16_t iface_id, uint8_t fam
 void tables_iface_set_mtu(struct tables *t, uint16_t iface_id, uint16_t mtu);
 /* Whether SYNs through it are lowered to its MTU; a new interface's are. */
 void tables_iface_set_clamp(struct tables *t, uint16_t iface_id, bool clamps_mss);
+/* Whether it is a tailnet's node, which hears disco at its port; a new interface is none. */
+void tables_iface_set_node(struct tables *t, uint16_t iface_id, bool is_node);
 /* Its outer packets are routed by underlay underlay_idx from now on; a new interface's by 0. */
 void tables_iface_set_underlay(struct tables *t, uint16_t iface_id, uint8_t underlay_idx);
 
@@ -413,6 +417,20 @@ int tables_allowed_del(struct tables *t, uint16_t iface_id, const struct prefix 
  */
 int tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
 	const struct addr *local);
+/*
+ * The same, because an authentic message came from there; -EBUSY and nothing done while the peer
+ * is pinned.
+ */
+int tables_encap_roam(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
+	const struct addr *local);
+/*
+ * The same, because disco has proved that path: until tables_encap_unpin it stands, wherever
+ * authentic messages come from.
+ */
+int tables_encap_pin(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
+	const struct addr *local);
+/* It stays where it is until the peer is heard elsewhere. */
+void tables_encap_unpin(struct tables *t, uint32_t peer_id);
 /*
  * Makes it anew for where the peer is already; keeps_source: also from where we send, if that
  * still is ours and the way there leaves by the same link. Should a worker have followed the peer

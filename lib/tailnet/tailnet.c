@@ -96,6 +96,7 @@ on_disco_key(void *ctx, const struct key *disco_private)
 	pthread_mutex_lock(&t->lock);
 	t->disco_key = *disco_private;
 	pthread_mutex_unlock(&t->lock);
+	__atomic_store_n(&t->has_news, true, __ATOMIC_RELAXED);
 }
 
 static void

@@ -34,7 +34,7 @@ void tailnet_set_endpoints(struct tailnet *t, const struct endpoint *endpoints, 
 /* What a person wants; it is done in a moment, as the status tells. */
 void tailnet_wish(struct tailnet *t, enum tailnet_wish wish);
 
-/* Whether a view or a node key has come since this was last asked. Costs next to nothing. */
+/* Whether a view or a key has come since this was last asked. Costs next to nothing. */
 bool tailnet_has_news(struct tailnet *t);
 /* The newest view that was not taken yet, the caller's to destroy; NULL: nothing new. */
 struct tailnet_view *tailnet_take_view(struct tailnet *t);

@@ -227,6 +227,7 @@ take_event(struct churn *c, struct gate *gate, const struct event_mail *ev)
 		break;
 	case EVENT_ENCAP_REPLACED:
 	case EVENT_NEIGHBOUR_WANTED:
+	case EVENT_PATH_FOUND:
 	case EVENT_PATH_MTU:
 		break;
 	}

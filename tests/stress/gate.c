@@ -169,6 +169,7 @@ make_boxes(struct mailboxes *boxes, const char *name)
 {
 	boxes->wire = box(name, "wire", 0, sizeof(struct wire_mail));
 	boxes->wire_cookied = box(name, "cookied", 0, sizeof(struct wire_mail));
+	boxes->reach = box(name, "reach", 0, sizeof(struct reach_mail));
 	boxes->events = box(name, "events", 0, sizeof(struct event_mail));
 	boxes->orders = calloc(GATE_WORKERS, sizeof(struct mailbox *));
 	must(boxes->orders ? 0 : -ENOMEM, "orders");

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the parts of the reacher share; the lock is held in all of them. */
+#pragma once
+
+#include "control/reacher.h"
+#include "reach/disco.h"
+
+/* A node whose paths are looked for. */
+struct reach_peer {
+	uint32_t peer_id;
+	struct tailnet_node *node;   /* a reference of its own */
+	struct hash_link by_id, by_disco;
+	struct disco_box box;        /* secret */
+	bool has_box;                /* made when it is first needed: it costs an X25519 */
+	struct wheel_timer timer;
+	struct mail_path best;
+	ns_t trusted_until_ns, active_until_ns, discovered_ns;
+	uint64_t tx_seen;
+	struct pinged { struct disco_txid txid; struct mail_path path; ns_t sent_ns; } pinged[16];
+	unsigned n_pinged;
+};
+
+/* NULL: no such peer. */
+struct reach_peer *reach_peer_by_id(const struct reacher *r, uint32_t peer_id);
+
+/* reacher_peer.c; it is in no table yet, or no more. NULL: memory is short. */
+struct reach_peer *reach_peer_create(struct reacher *r, uint32_t peer_id,
+	struct tailnet_node *node);
+void reach_peer_destroy(struct reacher *r, struct reach_peer *p);
+/* The server says other things of it, though its disco key is the same. */
+void reach_peer_renew(struct reacher *r, struct reach_peer *p, struct tailnet_node *node);
+/* Our disco key is another one: what we know of its paths is good no more. */
+void reach_peer_rekey(struct reacher *r, struct reach_peer *p);
+void reach_peer_stir(struct reacher *r, struct reach_peer *p, ns_t now);
+/* Does what is due, and sets its timer for what comes. */
+void reach_peer_run(struct reacher *r, struct reach_peer *p, ns_t now);
+/* Opened messages of it. */
+void reach_peer_pinged(struct reacher *r, struct reach_peer *p, const struct reach_mail *mail,
+	const struct disco_message *ping, ns_t now);
+void reach_peer_ponged(struct reacher *r, struct reach_peer *p, const struct reach_mail *mail,
+	const struct disco_message *pong, ns_t now);
+
+/* reacher_mail.c */
+/* A datagram off the wire. */
+void reach_receive(struct reacher *r, const struct reach_mail *mail, ns_t now);
+/* Has a worker send it to the node; path.local may be none. False: it takes no orders. */
+bool reach_send(struct reacher *r, struct reach_peer *p, const struct mail_path *path,
+	const struct disco_message *m);
