@@ -130,6 +130,7 @@ forget(struct control *c)
 	view_destroy(m->next);
 	peer_set_fini(&m->owned);
 	free(m->own.items);
+	filter_ranges_fini(&m->local);
 	bool has_own_key = m->has_own_key;
 	struct filter_plan *base = m->base;
 	membership_init(m);
@@ -442,6 +443,7 @@ membership_tick(struct control *c)
 		m->has_kept_routes = false;
 		membership_look_again(c);
 	}
+	membership_filter_tick(c);
 	tailnet_set_endpoints(m->tailnet, endpoints,
 		membership_endpoints(c, endpoints, MAX_ENDPOINTS));
 }

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "filter/ranges.h"
 #include "intent/intent.h"
 
 struct control;
@@ -31,6 +32,7 @@ struct membership {
 	struct prefix_list own;     /* our addresses by the tailnet */
 	bool has_own_key;           /* the config has the node key, not the state file */
 	struct filter_plan *base;   /* the config's own access rules; NULL: none */
+	struct filter_ranges local; /* what peers may reach here, as the rules in force have it */
 	struct tailnet_view *view;  /* in force up to `at`, from there on `next` is not yet */
 	struct tailnet_view *next;  /* NULL: nothing to be taken in */
 	size_t view_at, next_at;

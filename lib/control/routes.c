@@ -435,3 +435,9 @@ routes_is_attached(const struct routes *r, const struct prefix *p)
 	}
 	return false;
 }
+
+const struct prefix *
+routes_network(const struct routes *r, size_t i)
+{
+	return i < r->devices.n_addrs ? &r->devices.addrs[i].prefix : NULL;
+}

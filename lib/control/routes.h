@@ -72,6 +72,8 @@ int routes_sync(struct routes *r, int timeout_ms, struct err *err);
 size_t routes_port_addresses(const struct routes *r, struct addr *out, size_t max);
 /* Whether the prefix has anything in common with a network that a port is in. */
 bool routes_is_attached(const struct routes *r, const struct prefix *p);
+/* The i-th of the networks that the machine is in, its own address in each; NULL: no more. */
+const struct prefix *routes_network(const struct routes *r, size_t i);
 /* The mirror, for those who look things up in it; NULL with Host = no. */
 const struct mirror *routes_mirror(const struct routes *r);
 

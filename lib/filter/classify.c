@@ -147,3 +147,18 @@ classify(const struct classifier *c, const struct tuple *t, bool is_reversed)
 	return match_rows(c, axis_row(&c->axes[AXIS_SOURCE][family], &c->shape, src, t->family),
 		axis_row(&c->axes[AXIS_DESTINATION][family], &c->shape, dst, t->family), &w);
 }
+
+bool
+classify_joins(const struct classifier *c, const struct tuple *t, bool is_reversed)
+{
+	unsigned family = t->family == ADDR_V6;
+	const uint8_t *src = is_reversed ? t->dst : t->src, *dst = is_reversed ? t->src : t->dst;
+	const struct axis_shape *shape = &c->shape;
+	const uint64_t *a = axis_row(&c->axes[AXIS_SOURCE][family], shape, src, t->family);
+	const uint64_t *b = axis_row(&c->axes[AXIS_DESTINATION][family], shape, dst, t->family);
+	for (uint32_t i = shape->n_summary; i < shape->n_summary + shape->n_words; i++) {
+		if (a[i] & b[i])
+			return true;
+	}
+	return false;
+}

@@ -26,3 +26,5 @@ void classifier_fini(struct classifier *c);
  * went the other way. A protocol without ports is matched by services of all ports only.
  */
 uint32_t classify(const struct classifier *c, const struct tuple *t, bool is_reversed);
+/* Whether there is a rule that has both addresses, whatever its services. */
+bool classify_joins(const struct classifier *c, const struct tuple *t, bool is_reversed);

@@ -32,6 +32,17 @@ times_of(const struct filter_plan *plan)
 	};
 }
 
+static int
+build_classifiers(struct filter *f, const struct filter_plan *plan, struct err *err)
+{
+	const struct filter_plan bounds = {.rules = plan->bounds, .n_rules = plan->n_bounds};
+	int rc = classifier_build(&f->rules, plan, err);
+	if (rc || !plan->n_bounds)
+		return rc;
+	f->has_bounds = true;
+	return classifier_build(&f->bounds, &bounds, err);
+}
+
 struct filter *
 filter_create(const struct filter_plan *plan, struct flow_table *flows, uint16_t generation,
 	struct err *err)
@@ -44,9 +55,10 @@ filter_create(const struct filter_plan *plan, struct flow_table *flows, uint16_t
 	}
 	f->generation = generation;
 	f->is_strict_tcp = plan->is_strict_tcp;
+	f->takes_tsmp = plan->takes_tsmp;
 	f->times = times_of(plan);
 	uint32_t n_flows = plan->max_flows ? plan->max_flows : (uint32_t)FILTER_FLOWS_DEFAULT;
-	int rc = classifier_build(&f->rules, plan, err);
+	int rc = build_classifiers(f, plan, err);
 	if (!rc)
 		f->flows = flows ? flows : flow_table_create(n_flows, err);
 	if (f->flows)
@@ -63,6 +75,7 @@ filter_destroy(struct filter *f)
 	if (f->owns_flows)
 		flow_table_destroy(f->flows);
 	classifier_fini(&f->rules);
+	classifier_fini(&f->bounds);
 	free(f->hits);
 	free(f);
 }
@@ -85,6 +98,21 @@ is_allowed(struct filter *f, const struct tuple *t, bool is_reversed)
 		return false;
 	__atomic_fetch_add(&f->hits[rule], 1, __ATOMIC_RELAXED);
 	return true;
+}
+
+/* Whether such a packet may come out of a tunnel at all; is_reversed: one that answers it. */
+static bool
+is_within(const struct filter *f, const struct tuple *t, bool is_reversed)
+{
+	return !f->has_bounds || classify_joins(&f->bounds, t, is_reversed) ||
+	       classify_joins(&f->rules, t, is_reversed);
+}
+
+/* For what no rule allows. */
+static enum filter_verdict
+why_denied(const struct filter *f, const struct tuple *t)
+{
+	return is_within(f, t, false) ? FILTER_DENIED : FILTER_NOT_LOCAL;
 }
 
 /* Whether the table knows packets of that kind. */
@@ -142,7 +170,7 @@ open_from_tunnel(const struct look *l, struct flow_found *known)
 	if (l->tuple->kind == TUPLE_TCP)
 		return known->slot ? FILTER_DENIED : FILTER_NO_FLOW;
 	if (!is_allowed(f, l->tuple, false))
-		return FILTER_DENIED;
+		return why_denied(f, l->tuple);
 	if (known->slot)
 		flow_update(known, allowed_state(l), l->now_tick);
 	else if (!flow_add(f->flows, l->key, allowed_state(l), &f->times, l->now_tick) &&
@@ -157,6 +185,8 @@ judge_other(const struct look *l, struct flow_found f)
 	bool is_opening = l->tuple->kind == TUPLE_TCP_OPENING;
 	if (!f.slot)
 		return open_from_tunnel(l, &f);
+	if (!is_within(l->filter, l->tuple, false))
+		return FILTER_NOT_LOCAL;
 	/* A SYN of the other side is no reply; one of our side's address is not ours. */
 	bool is_by_rule = f.state & FLOW_BY_RULE;
 	bool is_suspect = is_by_opener(l, &f) ? !is_by_rule : is_opening;
@@ -181,25 +211,31 @@ judge_alone(struct filter *f, const struct tuple *t)
 	case TUPLE_LATER:
 	case TUPLE_TCP:
 	case TUPLE_ICMP_ANSWER:
-		return FILTER_PASS;
+		return is_within(f, t, false) ? FILTER_PASS : FILTER_NOT_LOCAL;
+	case TUPLE_OTHER:
+		if (t->proto == IP_PROTO_TSMP && f->takes_tsmp)
+			return is_within(f, t, false) ? FILTER_TAKEN : FILTER_NOT_LOCAL;
+		break;
 	case TUPLE_TCP_OPENING:
 	case TUPLE_DATAGRAM:
 	case TUPLE_ICMP:
-	case TUPLE_OTHER:
 		break;
 	}
-	return is_allowed(f, t, false) ? FILTER_PASS : FILTER_DENIED;
+	return is_allowed(f, t, false) ? FILTER_PASS : why_denied(f, t);
 }
 
 /*
  * A datagram or connection from our side. A flow that a rule let in goes on being that, and its
- * replies keep it alive only while it is known to be still allowed.
+ * replies keep it alive only while it is known to be still allowed. What stands behind us without
+ * being within bounds makes no flow: so a flow that is known under the rules of now is within them.
  */
 static enum filter_verdict
 note_other(const struct look *l, struct flow_found f)
 {
 	struct filter *filter = l->filter;
 	bool is_opening = l->tuple->kind == TUPLE_TCP_OPENING;
+	if (!is_within(filter, l->tuple, true))
+		return FILTER_PASS;
 	if (f.slot) {
 		bool begins_anew = is_opening && (f.state & FLOW_IS_ENDING);
 		if (begins_anew)

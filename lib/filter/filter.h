@@ -8,7 +8,9 @@
  *   UDP, SCTP  a reply to what went into a tunnel passes; the rest needs a rule
  *   ICMP     echo replies and errors pass; the rest needs a rule
  *   others   need a rule that names the protocol
- * What goes into a tunnel is never denied; it is what makes replies pass.
+ * With bounds all of this holds within them alone: what passes without a rule, for it is part or
+ * answer of something, too has to be for somebody it may be for. What goes into a tunnel is never
+ * denied; it is what makes replies pass.
  *
  * A flow that a rule let in remembers which set of rules that was. Under another set its next
  * packet asks again: so a reload cuts what is no longer allowed, and nothing else.
@@ -27,6 +29,9 @@
 /* Immutable once published, but for the flows and the counts. */
 struct filter {
 	struct classifier rules;
+	struct classifier bounds;
+	bool has_bounds;
+	bool takes_tsmp;
 	struct flow_table *flows;   /* goes on from one filter to the next */
 	struct flow_times times;
 	uint16_t generation;        /* of the rules; never 0 */
@@ -42,6 +47,8 @@ enum filter_verdict {
 	FILTER_NO_FLOW,      /* strict TCP: of no connection that is known */
 	FILTER_FLOWS_FULL,   /* no room for its flow, without which replies would not pass */
 	FILTER_NOT_READABLE, /* headers that hide what it is */
+	FILTER_NOT_LOCAL,    /* out of bounds: whatever it is, it is not for us */
+	FILTER_TAKEN,        /* TSMP: nobody else's */
 	FILTER_SKIP,
 };
 

@@ -96,38 +96,59 @@ rule_copy(struct filter_rule *to, const struct filter_rule *from)
 	return rc;
 }
 
+static int
+list_add(struct filter_rule **rules, size_t *n, struct filter_rule *r)
+{
+	if (*n == FILTER_MAX_RULES)
+		return -ENOSPC;
+	struct filter_rule *grown = grow(*rules, *n, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	*rules = grown;
+	grown[(*n)++] = *r;
+	*r = (struct filter_rule){0};
+	return 0;
+}
+
 int
 filter_plan_add(struct filter_plan *p, struct filter_rule *r)
 {
-	if (p->n_rules == FILTER_MAX_RULES)
-		return -ENOSPC;
-	struct filter_rule *grown = grow(p->rules, p->n_rules, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	p->rules = grown;
-	grown[p->n_rules++] = *r;
-	*r = (struct filter_rule){0};
-	return 0;
+	return list_add(&p->rules, &p->n_rules, r);
+}
+
+int
+filter_plan_add_bound(struct filter_plan *p, struct filter_rule *r)
+{
+	return list_add(&p->bounds, &p->n_bounds, r);
+}
+
+typedef int (*add_fn)(struct filter_plan *p, struct filter_rule *r);
+
+static int
+list_copy(struct filter_plan *to, add_fn add, const struct filter_rule *from, size_t n)
+{
+	int rc = 0;
+	for (size_t i = 0; i < n && !rc; i++) {
+		struct filter_rule rule = {0};
+		rc = rule_copy(&rule, &from[i]);
+		if (!rc)
+			rc = add(to, &rule);
+		filter_rule_fini(&rule);
+	}
+	return rc;
 }
 
 struct filter_plan *
 filter_plan_copy(const struct filter_plan *p)
 {
 	struct filter_plan *copy = malloc(sizeof(*copy));
-	int rc = 0;
 	if (!copy)
 		return NULL;
 	*copy = *p;
-	copy->rules = NULL;
-	copy->n_rules = 0;
-	for (size_t i = 0; i < p->n_rules && !rc; i++) {
-		struct filter_rule rule = {0};
-		rc = rule_copy(&rule, &p->rules[i]);
-		if (!rc)
-			rc = filter_plan_add(copy, &rule);
-		filter_rule_fini(&rule);
-	}
-	if (!rc)
+	copy->rules = copy->bounds = NULL;
+	copy->n_rules = copy->n_bounds = 0;
+	if (!list_copy(copy, filter_plan_add, p->rules, p->n_rules) &&
+		!list_copy(copy, filter_plan_add_bound, p->bounds, p->n_bounds))
 		return copy;
 	filter_plan_destroy(copy);
 	return NULL;
@@ -138,7 +159,10 @@ filter_plan_fini(struct filter_plan *p)
 {
 	for (size_t i = 0; i < p->n_rules; i++)
 		filter_rule_fini(&p->rules[i]);
+	for (size_t i = 0; i < p->n_bounds; i++)
+		filter_rule_fini(&p->bounds[i]);
 	free(p->rules);
+	free(p->bounds);
 	*p = (struct filter_plan){0};
 }
 
@@ -183,16 +207,23 @@ filter_rule_is_equal(const struct filter_rule *a, const struct filter_rule *b)
 	       services_are_equal(a->services, b->services, a->n_services);
 }
 
+static bool
+lists_are_equal(const struct filter_rule *a, size_t n_a, const struct filter_rule *b, size_t n_b)
+{
+	for (size_t i = 0; i < n_a && n_a == n_b; i++) {
+		if (!filter_rule_is_equal(&a[i], &b[i]))
+			return false;
+	}
+	return n_a == n_b;
+}
+
 bool
 filter_plan_is_equal(const struct filter_plan *a, const struct filter_plan *b)
 {
 	if (a->is_on != b->is_on || a->is_strict_tcp != b->is_strict_tcp ||
 		a->max_flows != b->max_flows || a->udp_timeout_s != b->udp_timeout_s ||
-		a->tcp_timeout_s != b->tcp_timeout_s || a->n_rules != b->n_rules)
+		a->tcp_timeout_s != b->tcp_timeout_s || a->takes_tsmp != b->takes_tsmp)
 		return false;
-	for (size_t i = 0; i < a->n_rules; i++) {
-		if (!filter_rule_is_equal(&a->rules[i], &b->rules[i]))
-			return false;
-	}
-	return true;
+	return lists_are_equal(a->rules, a->n_rules, b->rules, b->n_rules) &&
+	       lists_are_equal(a->bounds, a->n_bounds, b->bounds, b->n_bounds);
 }

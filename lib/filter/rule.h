@@ -51,6 +51,13 @@ struct filter_plan {
 	uint32_t udp_timeout_s, tcp_timeout_s; /* 0: the defaults below */
 	struct filter_rule *rules;
 	size_t n_rules;
+	/*
+	 * With bounds, nothing comes out of a tunnel, replies and errors neither, but from a source
+	 * of a bound or rule to a destination of the same one; their services have no say in that.
+	 */
+	struct filter_rule *bounds;
+	size_t n_bounds;
+	bool takes_tsmp; /* what Tailscale's nodes say to each other inside tunnels ends here */
 };
 
 enum {
@@ -83,6 +90,8 @@ int filter_range_parse(const char *text, struct filter_range out[2]);
 
 /* Appends the rule, whose memory the plan takes over. 0, -ENOSPC past the limit, or -ENOMEM. */
 int filter_plan_add(struct filter_plan *p, struct filter_rule *r);
+/* The same for a bound. */
+int filter_plan_add_bound(struct filter_plan *p, struct filter_rule *r);
 /* A deep copy, or NULL when memory is short. */
 struct filter_plan *filter_plan_copy(const struct filter_plan *p);
 /* Frees what the plan holds; it is then off. */

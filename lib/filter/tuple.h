@@ -33,7 +33,10 @@ struct tuple {
 	bool ends_tcp; /* TCP with FIN or RST */
 };
 
-enum { IP_PROTO_SCTP = 132 };
+enum {
+	IP_PROTO_TSMP = 99, /* any private encryption scheme; here Tailscale's own messages */
+	IP_PROTO_SCTP = 132,
+};
 
 /* The same as tuple_parse, for every packet. */
 void tuple_parse_any(const uint8_t *ip, uint8_t family, uint32_t n_bytes, struct tuple *out);

@@ -73,11 +73,16 @@ heed(const struct asked *a, struct stage_list *list)
 		[FILTER_NO_FLOW] = DROP_FILTER_NO_FLOW,
 		[FILTER_FLOWS_FULL] = DROP_FILTER_FULL,
 		[FILTER_NOT_READABLE] = DROP_FILTER_UNREADABLE,
+		[FILTER_NOT_LOCAL] = DROP_FILTER_NOT_LOCAL,
 	};
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < a->n; i++) {
 		uint8_t verdict = a->queries[i].verdict;
-		if (unlikely_true(verdict != FILTER_PASS && verdict != FILTER_SKIP))
+		if (likely_true(verdict == FILTER_PASS || verdict == FILTER_SKIP))
+			continue;
+		if (verdict == FILTER_TAKEN)
+			a->packets[i]->verdict = VERDICT_DONE;
+		else
 			packet_drop(a->packets[i], (enum drop_reason)reasons[verdict]);
 	}
 	for (uint32_t i = 0; i < list->n; i++) {

@@ -71,8 +71,9 @@ frames(const uint8_t *data, size_t n_bytes)
 static void
 filters(const char *text, size_t n_bytes)
 {
-	struct prefix everything = {{{0}, ADDR_V4}, 0};
-	const struct prefix_list local = {&everything, 1};
+	const struct prefix all = {{{0}, ADDR_V4}, 0};
+	struct filter_range everything = filter_range_of(&all);
+	const struct filter_ranges local = {&everything, 1};
 	struct filter_plan plan = {.is_on = true};
 	struct err err;
 	(void)packet_filter_parse(text, n_bytes, &local, &plan, &err);

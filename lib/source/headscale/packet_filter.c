@@ -18,33 +18,9 @@ enum {
 /* A rule of the server's while it is taken apart. */
 struct server_rule {
 	const json_t *sources, *destinations, *protos;
-	const struct prefix_list *local;
+	const struct filter_ranges *local;
 	const char *wrong; /* the member that is */
 };
-
-/* ---- Ranges ---- */
-
-static struct filter_range
-range_of(const struct prefix *p)
-{
-	struct prefix masked = prefix_masked(p);
-	struct filter_range r = {masked.addr, masked.addr};
-	for (unsigned bit = masked.len; bit < addr_bits(masked.addr.family); bit++)
-		r.last.bytes[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
-	return r;
-}
-
-/* False: they have nothing in common. */
-static bool
-intersect(const struct filter_range *a, const struct filter_range *b, struct filter_range *out)
-{
-	unsigned n = addr_n_bytes(a->first.family);
-	if (a->first.family != b->first.family)
-		return false;
-	out->first = memcmp(a->first.bytes, b->first.bytes, n) > 0 ? a->first : b->first;
-	out->last = memcmp(a->last.bytes, b->last.bytes, n) < 0 ? a->last : b->last;
-	return memcmp(out->first.bytes, out->last.bytes, n) <= 0;
-}
 
 /* ---- One rule ---- */
 
@@ -75,8 +51,8 @@ add_local(const struct server_rule *s, struct filter_rule *r, const struct filte
 {
 	int rc = 0;
 	for (size_t i = 0; i < s->local->n && !rc; i++) {
-		struct filter_range own = range_of(&s->local->items[i]), both;
-		if (intersect(range, &own, &both))
+		struct filter_range both;
+		if (filter_range_common(range, &s->local->items[i], &both))
 			rc = filter_rule_add_destination(r, &both);
 	}
 	return rc;
@@ -169,7 +145,7 @@ take_destination(struct server_rule *s, const json_t *destination, struct filter
 }
 
 static int
-take_rule(const json_t *v, const struct prefix_list *local, struct filter_plan *plan,
+take_rule(const json_t *v, const struct filter_ranges *local, struct filter_plan *plan,
 	const char **wrong)
 {
 	struct json_reader reader = json_reader_of(v, "shape");
@@ -188,7 +164,7 @@ take_rule(const json_t *v, const struct prefix_list *local, struct filter_plan *
 }
 
 static int
-take_all(const json_t *filters, const struct prefix_list *local, struct filter_plan *plan,
+take_all(const json_t *filters, const struct filter_ranges *local, struct filter_plan *plan,
 	const char **wrong)
 {
 	const char *name;
@@ -202,7 +178,7 @@ take_all(const json_t *filters, const struct prefix_list *local, struct filter_p
 }
 
 int
-packet_filter_parse(const char *json, size_t n_bytes, const struct prefix_list *local,
+packet_filter_parse(const char *json, size_t n_bytes, const struct filter_ranges *local,
 	struct filter_plan *plan, struct err *err)
 {
 	const char *wrong = NULL;

@@ -8,13 +8,12 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "filter/rule.h"
-#include "intent/prefixes.h"
+#include "filter/ranges.h"
 
 /*
- * Appends the rules to a plan. local: our own addresses and what stands behind us. 0, or -EBADMSG,
- * -ENOSPC, -ENOMEM with a sentence, and then the plan is not to be used. Grants of capabilities,
- * and sources that are none of addresses, let no packet through and are left out.
+ * Appends the rules to a plan. local: all that is ours: addresses and what stands behind us. 0, or
+ * -EBADMSG, -ENOSPC, -ENOMEM with a sentence, and then the plan is not to be used. Grants of
+ * capabilities, and sources that are none of addresses, let no packet through and are left out.
  */
-int packet_filter_parse(const char *json, size_t n_bytes, const struct prefix_list *local,
+int packet_filter_parse(const char *json, size_t n_bytes, const struct filter_ranges *local,
 	struct filter_plan *plan, struct err *err);

@@ -66,6 +66,7 @@ enum step_kind {
 	IN,    /* out of a tunnel: from peers */
 	OUT,   /* into a tunnel */
 	RULES, /* from: a rule, or NULL for none */
+	BOUND, /* from: as a rule; NULL: none any more. As a tailnet's from the next RULES on */
 	WAIT,  /* what: seconds / 10 */
 };
 
@@ -77,18 +78,26 @@ struct step {
 	enum filter_verdict verdict;
 };
 
-static struct filter *
-replace(struct filter *was, const char *rule, bool is_strict_tcp)
+static void
+add_text(struct filter_plan *plan, const char *rule,
+	int (*add)(struct filter_plan *plan, struct filter_rule *r))
 {
-	struct filter_plan plan = {.is_on = true, .max_flows = 1024,
-		.is_strict_tcp = is_strict_tcp};
 	struct filter_rule r = {0};
 	char text[256];
 	snprintf(text, sizeof(text), "%s", rule ? rule : "");
-	if (rule) {
-		assert_int_equal(filter_rule_parse(text, &r, NULL), 0);
-		assert_int_equal(filter_plan_add(&plan, &r), 0);
-	}
+	if (!rule)
+		return;
+	assert_int_equal(filter_rule_parse(text, &r, NULL), 0);
+	assert_int_equal(add(plan, &r), 0);
+}
+
+static struct filter *
+replace_bounded(struct filter *was, const char *rule, const char *bound, bool is_strict_tcp)
+{
+	struct filter_plan plan = {.is_on = true, .max_flows = 1024,
+		.is_strict_tcp = is_strict_tcp, .takes_tsmp = bound};
+	add_text(&plan, rule, filter_plan_add);
+	add_text(&plan, bound, filter_plan_add_bound);
 	struct filter *f = filter_create(&plan, was ? was->flows : NULL,
 		was ? (uint16_t)(was->generation + 1) : 1, NULL);
 	assert_non_null(f);
@@ -97,16 +106,25 @@ replace(struct filter *was, const char *rule, bool is_strict_tcp)
 	return f;
 }
 
+static struct filter *
+replace(struct filter *was, const char *rule, bool is_strict_tcp)
+{
+	return replace_bounded(was, rule, NULL, is_strict_tcp);
+}
+
 static void
 play(const struct step *steps, bool is_strict_tcp)
 {
 	struct filter *f = replace(NULL, NULL, is_strict_tcp);
+	const char *bound = NULL;
 	ns_t now = 1000 * NS_IN_S;
 	for (unsigned i = 0; steps[i].kind != END; i++) {
 		const struct step *s = &steps[i];
 		struct packet p;
+		if (s->kind == BOUND)
+			bound = s->from;
 		if (s->kind == RULES)
-			f = replace(f, s->from, is_strict_tcp);
+			f = replace_bounded(f, s->from, bound, is_strict_tcp);
 		if (s->kind == WAIT)
 			now += s->what * 10ull * NS_IN_S;
 		if (s->kind != IN && s->kind != OUT)
@@ -323,6 +341,80 @@ test_v6(void **state)
 	play(steps, false);
 }
 
+#define NOT_LOCAL FILTER_NOT_LOCAL
+#define TSMP IP_PROTO_TSMP
+
+/* Whatever it is, it has to be for us: 192.168.1.0/24 is, 192.168.2.0/24 is not. */
+static void
+test_bounds(void **state)
+{
+	static const struct step steps[] = {
+		{IN, TCP, "10.0.0.2:1000", "192.168.2.1:22", ACK, PASS}, /* no bounds */
+		{IN, TSMP, "10.0.0.2:0", "192.168.1.1:0", 0, DENIED},
+		{BOUND, 0, "* -> 192.168.1.0/24, fd01::/64"},
+		{RULES},
+		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", ACK, PASS},
+		{IN, TCP, "10.0.0.2:1000", "192.168.2.1:22", ACK, NOT_LOCAL},
+		{IN, TCP, "10.0.0.2:1000", "192.168.2.1:22", RST, NOT_LOCAL},
+		{IN, TCP, "10.0.0.2:1000", "192.168.1.1:22", SYN, DENIED},
+		{IN, TCP, "10.0.0.2:1000", "192.168.2.1:22", SYN, NOT_LOCAL},
+		{IN, UDP, "10.0.0.2:1000", "192.168.1.1:53", 0, DENIED},
+		{IN, UDP, "10.0.0.2:1000", "192.168.2.1:53", 0, NOT_LOCAL},
+		{IN, ICMP, "10.0.0.2:0", "192.168.1.1:0", REPLY, PASS},
+		{IN, ICMP, "10.0.0.2:0", "192.168.2.1:0", REPLY, NOT_LOCAL},
+		{IN, ICMP, "10.0.0.2:0", "192.168.2.1:0", UNREACHABLE, NOT_LOCAL},
+		{IN, ICMP, "10.0.0.2:0", "192.168.2.1:0", ECHO, NOT_LOCAL},
+		{IN, IP_PROTO_ICMPV6, "[fd00::2]:0", "[fd01::1]:0", V6_TOO_BIG, PASS},
+		{IN, IP_PROTO_ICMPV6, "[fd00::2]:0", "[fd02::1]:0", V6_TOO_BIG, NOT_LOCAL},
+		{IN, TSMP, "10.0.0.2:0", "192.168.1.1:0", 0, FILTER_TAKEN},
+		{IN, TSMP, "10.0.0.2:0", "192.168.2.1:0", 0, NOT_LOCAL},
+		{IN, 47, "10.0.0.2:0", "192.168.1.1:0", 0, DENIED},
+		{IN, 47, "10.0.0.2:0", "192.168.2.1:0", 0, NOT_LOCAL},
+		/* Replies, too: who is not within bounds gets none. */
+		{OUT, UDP, "192.168.1.9:99", "10.0.0.9:7000", 0, PASS},
+		{IN, UDP, "10.0.0.9:7000", "192.168.1.9:99", 0, PASS},
+		{OUT, UDP, "192.168.2.9:99", "10.0.0.9:7000", 0, PASS},
+		{IN, UDP, "10.0.0.9:7000", "192.168.2.9:99", 0, NOT_LOCAL},
+		/* A rule is a bound as well: of what it lets open, the rest passes. */
+		{RULES, 0, "10.0.0.2 -> 192.168.2.1 : tcp/22"},
+		{IN, TCP, "10.0.0.2:1000", "192.168.2.1:22", SYN, PASS},
+		{IN, TCP, "10.0.0.2:1000", "192.168.2.1:22", ACK, PASS},
+		{IN, UDP, "10.0.0.2:1000", "192.168.2.1:22", 0, DENIED},
+		{IN, TCP, "10.0.0.3:1000", "192.168.2.1:22", ACK, NOT_LOCAL},
+		{IN, TCP, "10.0.0.2:1000", "192.168.2.2:22", ACK, NOT_LOCAL},
+		{END},
+	};
+	play(steps, false);
+}
+
+/* Flows that are known live on within the bounds of now. */
+static void
+test_bounds_move(void **state)
+{
+	static const struct step steps[] = {
+		{BOUND, 0, "* -> 192.168.0.0/16"},
+		{RULES},
+		{OUT, UDP, "192.168.1.9:99", "10.0.0.9:7000", 0, PASS},
+		{OUT, UDP, "192.168.2.9:99", "10.0.0.9:7000", 0, PASS},
+		{IN, UDP, "10.0.0.9:7000", "192.168.2.9:99", 0, PASS},
+		{OUT, UDP, "192.168.2.8:99", "10.0.0.9:7000", 0, PASS},
+		{BOUND, 0, "* -> 192.168.1.0/24"},
+		{RULES},
+		{IN, UDP, "10.0.0.9:7000", "192.168.1.9:99", 0, PASS},
+		{IN, UDP, "10.0.0.9:7000", "192.168.2.9:99", 0, NOT_LOCAL},
+		{OUT, UDP, "192.168.2.9:99", "10.0.0.9:7000", 0, PASS},
+		{IN, UDP, "10.0.0.9:7000", "192.168.2.9:99", 0, NOT_LOCAL},
+		{OUT, UDP, "192.168.2.8:99", "10.0.0.9:7000", 0, PASS},
+		{IN, UDP, "10.0.0.9:7000", "192.168.2.8:99", 0, NOT_LOCAL},
+		{BOUND, 0, "* -> 192.168.0.0/16"},
+		{RULES},
+		{IN, UDP, "10.0.0.9:7000", "192.168.2.9:99", 0, PASS},
+		{END},
+	};
+	play(steps, false);
+	play(steps, true);
+}
+
 /* Fragments and headers in the way, with everything allowed that is readable. */
 static void
 test_shapes(void **state)
@@ -372,6 +464,44 @@ test_shapes(void **state)
 	filter_destroy(f);
 }
 
+/* Later fragments stay within bounds as well. */
+static void
+test_later_fragments(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		uint8_t offset; /* in units of 8 bytes */
+		enum filter_verdict verdict;
+	} cases[] = {
+		{"10.0.0.2:1", "192.168.1.1:2", 10, PASS},
+		{"10.0.0.2:1", "192.168.2.1:2", 10, NOT_LOCAL},
+		{"10.0.0.2:1", "192.168.1.1:2", 9, FILTER_NOT_READABLE},
+		{"[fd00::2]:1", "[fd01::1]:2", 10, PASS},
+		{"[fd00::2]:1", "[fd02::1]:2", 10, NOT_LOCAL},
+		{"[fd00::2]:1", "[fd01::1]:2", 9, FILTER_NOT_READABLE},
+	};
+	struct filter *f = replace_bounded(NULL, NULL, "* -> 192.168.1.0/24, fd01::/64", false);
+	for (unsigned i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct packet p;
+		build(&p, IP_PROTO_UDP, cases[i].from, cases[i].to, 0);
+		if (p.family == ADDR_V6) {
+			p.bytes[6] = 44;
+			store_be16(p.bytes + IPV6_BYTES, IP_PROTO_UDP << 8);
+			store_be16(p.bytes + IPV6_BYTES + 2, (uint16_t)(cases[i].offset * 8));
+		} else {
+			store_be16(p.bytes + 6, cases[i].offset);
+		}
+		struct filter_query q = {
+			.ip = p.bytes, .n_bytes = p.n_bytes, .family = p.family};
+		filter_look(f, &q, 1);
+		filter_from_tunnel(f, &q, 1, NS_IN_S);
+		if (q.verdict != cases[i].verdict)
+			fail_msg("case %u: verdict %u", i, q.verdict);
+	}
+	f->owns_flows = true;
+	filter_destroy(f);
+}
+
 int
 main(void)
 {
@@ -384,6 +514,9 @@ main(void)
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_hairpin),
 		cmocka_unit_test(test_v6),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_bounds_move),
+		cmocka_unit_test(test_later_fragments),
 		cmocka_unit_test(test_shapes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

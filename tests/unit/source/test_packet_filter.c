@@ -21,14 +21,14 @@ enum { ICMP = 1, TCP = 6, UDP = 17, GRE = 47, ICMP6 = 58, SCTP = 132 };
 static const char *const local_texts[] = {
 	"100.64.0.31/32", "fd7a:115c:a1e0::1f/128", "192.168.50.0/24", "10.50.0.0/16"};
 
-static struct prefix_list
+static struct filter_ranges
 local_of_recordings(void)
 {
-	struct prefix_list l = {0};
+	struct filter_ranges l = {0};
 	for (size_t i = 0; i < ARRAY_COUNT(local_texts); i++) {
 		struct prefix p;
 		assert_int_equal(prefix_parse(local_texts[i], &p), 0);
-		assert_int_equal(prefix_list_add(&l, &p), 0);
+		assert_int_equal(filter_ranges_add_prefix(&l, &p), 0);
 	}
 	return l;
 }
@@ -81,13 +81,13 @@ allows(const struct filter_plan *plan, const struct probe *p)
 static int
 parse(const json_t *filters, struct filter_plan *plan)
 {
-	struct prefix_list local = local_of_recordings();
+	struct filter_ranges local = local_of_recordings();
 	struct err err = {0};
 	char *text = json_dumps(filters, JSON_COMPACT);
 	int rc = packet_filter_parse(text, strlen(text), &local, plan, &err);
 	assert_true(rc == 0 || err.text[0]);
 	free(text);
-	free(local.items);
+	filter_ranges_fini(&local);
 	return rc;
 }
 

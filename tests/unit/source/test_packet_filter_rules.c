@@ -83,12 +83,15 @@ static void
 read_filter(const char *json, struct filter_plan *plan)
 {
 	static const char *const own[] = {"100.64.0.31", "fd7a:115c:a1e0::1f", "192.168.50.0/24"};
-	struct prefix items[ARRAY_COUNT(own)];
-	struct prefix_list local = {items, ARRAY_COUNT(own)};
+	struct filter_ranges local = {0};
 	struct err err;
-	for (size_t i = 0; i < ARRAY_COUNT(own); i++)
-		assert_int_equal(prefix_parse(own[i], &items[i]), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(own); i++) {
+		struct prefix p;
+		assert_int_equal(prefix_parse(own[i], &p), 0);
+		assert_int_equal(filter_ranges_add_prefix(&local, &p), 0);
+	}
 	assert_int_equal(packet_filter_parse(json, strlen(json), &local, plan, &err), 0);
+	filter_ranges_fini(&local);
 }
 
 static bool
@@ -135,7 +138,7 @@ test_wrong(void **state)
 		BASE("{" USERS ",\"DstPorts\":[" TO("*", "0", "65536") "]}"),
 		BASE("{" USERS ",\"DstPorts\":[" TO("*", "0", "1") "],\"IPProto\":[256]}"),
 	};
-	const struct prefix_list local = {0};
+	const struct filter_ranges local = {0};
 	for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
 		struct filter_plan plan = {.is_on = true};
 		struct err err = {0};
