@@ -35,6 +35,13 @@ struct reacher_self {
 	struct key node_public;
 };
 
+/* The last pong of a node. */
+struct reach_pong {
+	uint64_t n;                  /* grows with each */
+	struct endpoint via;         /* what was pinged */
+	ns_t latency_ns;
+};
+
 struct reacher {
 	struct tables *tables;
 	struct mailboxes *boxes;

@@ -4,6 +4,7 @@
 
 #include "control/reacher.h"
 #include "reach/disco.h"
+#include "reach/peer_paths.h"
 
 /* A node whose paths are looked for. */
 struct reach_peer {
@@ -12,12 +13,11 @@ struct reach_peer {
 	struct hash_link by_id, by_disco;
 	struct disco_box box;        /* secret */
 	bool has_box;                /* made when it is first needed: it costs an X25519 */
+	struct peer_paths *paths;    /* NULL until it is spoken to, or speaks */
+	ns_t sent_ns;                /* when data was sent to it last, or wanted to be; 0: never */
+	uint64_t tx_bytes_seen;
+	struct reach_pong reached;   /* its last pong */
 	struct wheel_timer timer;
-	struct mail_path best;
-	ns_t trusted_until_ns, active_until_ns, discovered_ns;
-	uint64_t tx_seen;
-	struct pinged { struct disco_txid txid; struct mail_path path; ns_t sent_ns; } pinged[16];
-	unsigned n_pinged;
 };
 
 /* NULL: no such peer. */

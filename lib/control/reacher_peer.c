@@ -7,6 +7,13 @@
 #include "base/secret.h"
 #include "control/reacher_inner.h"
 
+/* Data sealed for it, ever. */
+static uint64_t
+tx_bytes(const struct reacher *r, const struct reach_peer *p)
+{
+	return __atomic_load_n(&tables_peer(r->tables, p->peer_id)->tx_bytes, __ATOMIC_RELAXED);
+}
+
 struct reach_peer *
 reach_peer_create(struct reacher *r, uint32_t peer_id, struct tailnet_node *node)
 {
@@ -15,129 +22,201 @@ reach_peer_create(struct reacher *r, uint32_t peer_id, struct tailnet_node *node
 		return NULL;
 	p->peer_id = peer_id;
 	p->node = node_get(node);
+	p->tx_bytes_seen = tx_bytes(r, p);
 	return p;
+}
+
+static void
+unpin(struct reacher *r, const struct reach_peer *p)
+{
+	tables_encap_unpin(r->tables, p->peer_id);
 }
 
 void
 reach_peer_destroy(struct reacher *r, struct reach_peer *p)
 {
 	wheel_clear(&r->wheel, &p->timer);
-	tables_encap_unpin(r->tables, p->peer_id);
+	unpin(r, p);
 	node_put(p->node);
+	free(p->paths);
 	secret_wipe(p, sizeof(*p));
 	free(p);
+}
+
+/* Whoever is never spoken to has no paths: they take 4 KB. False: memory is short. */
+static bool
+has_paths(struct reach_peer *p)
+{
+	if (p->paths)
+		return true;
+	p->paths = calloc(1, sizeof(*p->paths));
+	if (p->paths)
+		peer_paths_set_map(p->paths, p->node->endpoints, p->node->n_endpoints);
+	return p->paths;
+}
+
+/* ---- What was decided ---- */
+
+static void
+log_path(const struct reach_peer *p, const char *what, const struct path_action *a)
+{
+	char text[ENDPOINT_TEXT_BYTES];
+	log_debug("%s: %s %s", p->node->name, what, endpoint_format(&a->link.remote, text));
+}
+
+static void
+send_disco(struct reacher *r, struct reach_peer *p, enum disco_type type,
+	const struct path_action *a)
+{
+	struct mail_path path = {.remote = a->link.remote, .local = a->link.local};
+	struct disco_message m = {
+		.type = type,
+		.txid = a->txid,
+		.has_node_key = type == DISCO_PING,
+		.node_key = r->self.node_public,
+		.observed = a->link.remote,
+	};
+	(void)reach_send(r, p, &path, &m); /* a full box is as a packet lost */
+}
+
+/* Control has it do a handshake, if it waits for one. */
+static void
+tell_found(struct reacher *r, const struct reach_peer *p)
+{
+	struct event_mail ev = {.kind = EVENT_PATH_FOUND, .peer_id = p->peer_id};
+	(void)mailbox_put(r->boxes->events, &ev);
+}
+
+static void
+take_best(struct reacher *r, struct reach_peer *p, const struct path_action *a)
+{
+	if (tables_encap_pin(r->tables, p->peer_id, &a->link.remote, &a->link.local)) {
+		log_error("%s: no memory for its path", p->node->name);
+		return;
+	}
+	log_path(p, "its path is", a);
+	tell_found(r, p);
+}
+
+static void
+act(struct reacher *r, struct reach_peer *p, const struct path_action *a)
+{
+	switch (a->kind) {
+	case PATH_PING:
+		send_disco(r, p, DISCO_PING, a);
+		break;
+	case PATH_PONG:
+		send_disco(r, p, DISCO_PONG, a);
+		break;
+	case PATH_REACHED:
+		p->reached = (struct reach_pong){p->reached.n + 1, a->link.remote, a->latency_ns};
+		break;
+	case PATH_BEST:
+		take_best(r, p, a);
+		break;
+	case PATH_DOUBTED:
+		unpin(r, p);
+		break;
+	case PATH_LOST:
+		log_path(p, "it is no longer at", a);
+		unpin(r, p);
+		break;
+	}
+}
+
+/* ---- What leads here ---- */
+
+/* Whether data was sent since this was last asked: when, is known to a heartbeat. */
+static void
+note_sent(struct reacher *r, struct reach_peer *p, ns_t now)
+{
+	uint64_t n_bytes = tx_bytes(r, p);
+	if (n_bytes != p->tx_bytes_seen)
+		p->sent_ns = now;
+	p->tx_bytes_seen = n_bytes;
+}
+
+/* After an event that led to `actions`, if any: what is due as well, and all of it is done. */
+static void
+settle(struct reacher *r, struct reach_peer *p, struct path_actions *actions, ns_t now)
+{
+	const struct path_now at = {&path_times_default, now};
+	note_sent(r, p, now);
+	ns_t next_ns = peer_paths_tick(p->paths, &at, p->sent_ns, actions);
+	for (unsigned i = 0; i < actions->n; i++)
+		act(r, p, &actions->at[i]);
+	if (next_ns)
+		wheel_set(&r->wheel, &p->timer, next_ns);
+	else
+		wheel_clear(&r->wheel, &p->timer);
 }
 
 void
 reach_peer_renew(struct reacher *r, struct reach_peer *p, struct tailnet_node *node)
 {
-	struct tailnet_node *was = p->node;
+	struct path_actions actions = {.n = 0};
+	node_put(p->node);
 	p->node = node_get(node);
-	node_put(was);
-}
-
-static void
-ping(struct reacher *r, struct reach_peer *p, const struct mail_path *to, ns_t now)
-{
-	struct disco_message m = {
-		.type = DISCO_PING,
-		.has_node_key = true,
-		.node_key = r->self.node_public,
-	};
-	struct pinged *slot = &p->pinged[p->n_pinged++ % 16];
-	secret_random(&m.txid, sizeof(m.txid));
-	slot->txid = m.txid;
-	slot->path = *to;
-	slot->sent_ns = now;
-	reach_send(r, p, to, &m);
+	if (!p->paths)
+		return;
+	peer_paths_set_map(p->paths, node->endpoints, node->n_endpoints);
+	settle(r, p, &actions, clock_boot_ns());
 }
 
 void
 reach_peer_rekey(struct reacher *r, struct reach_peer *p)
 {
+	struct path_actions actions = {.n = 0};
+	disco_box_wipe(&p->box);
 	p->has_box = false;
-	p->trusted_until_ns = 0;
-	tables_encap_unpin(r->tables, p->peer_id);
-}
-
-static bool
-may_send(const struct reacher *r, const struct endpoint *e)
-{
-	return endpoint_is_known(e) && !addr_is_link_local(&e->addr);
+	if (!p->paths)
+		return;
+	peer_paths_disco_changed(p->paths, &actions);
+	settle(r, p, &actions, clock_boot_ns());
 }
 
 void
 reach_peer_stir(struct reacher *r, struct reach_peer *p, ns_t now)
 {
-	p->active_until_ns = now + 45 * NS_IN_S;
-	if (!wheel_is_set(&p->timer))
-		wheel_set(&r->wheel, &p->timer, now + 3 * NS_IN_S);
-	if (now < p->trusted_until_ns || now < p->discovered_ns + 5 * NS_IN_S)
-		return;
-	p->discovered_ns = now;
-	for (size_t i = 0; i < p->node->n_endpoints; i++) {
-		struct mail_path to = {.remote = p->node->endpoints[i]};
-		if (may_send(r, &to.remote))
-			ping(r, p, &to, now);
-	}
+	p->sent_ns = now;
+	reach_peer_run(r, p, now);
 }
 
 void
 reach_peer_run(struct reacher *r, struct reach_peer *p, ns_t now)
 {
-	uint64_t tx = __atomic_load_n(&tables_peer(r->tables, p->peer_id)->tx_bytes,
-		__ATOMIC_RELAXED);
-	if (tx != p->tx_seen)
-		p->active_until_ns = now + 45 * NS_IN_S;
-	p->tx_seen = tx;
-	if (now >= p->trusted_until_ns)
-		tables_encap_unpin(r->tables, p->peer_id);
-	if (now >= p->active_until_ns)
-		return;
-	if (now < p->trusted_until_ns)
-		ping(r, p, &p->best, now);
-	else
-		reach_peer_stir(r, p, now);
-	wheel_set(&r->wheel, &p->timer, now + 3 * NS_IN_S);
+	struct path_actions actions = {.n = 0};
+	if (has_paths(p))
+		settle(r, p, &actions, now);
+}
+
+static struct path_link
+link_of(const struct reach_mail *mail)
+{
+	return (struct path_link){.remote = mail->path.remote, .local = mail->path.local};
 }
 
 void
 reach_peer_pinged(struct reacher *r, struct reach_peer *p, const struct reach_mail *mail,
-	const struct disco_message *m, ns_t now)
+	const struct disco_message *ping, ns_t now)
 {
-	struct disco_message pong = {
-		.type = DISCO_PONG,
-		.txid = m->txid,
-		.observed = mail->path.remote,
-	};
-	reach_send(r, p, &mail->path, &pong);
-	if (now < p->trusted_until_ns && endpoint_is_equal(&p->best.remote, &mail->path.remote))
+	const struct path_now at = {&path_times_default, now};
+	const struct path_link link = link_of(mail);
+	struct path_actions actions = {.n = 0};
+	if (!has_paths(p))
 		return;
-	ping(r, p, &mail->path, now);
+	peer_paths_ping_received(p->paths, &at, &link, &ping->txid, &actions);
+	settle(r, p, &actions, now);
 }
 
 void
 reach_peer_ponged(struct reacher *r, struct reach_peer *p, const struct reach_mail *mail,
 	const struct disco_message *pong, ns_t now)
 {
-	for (unsigned i = 0; i < 16; i++) {
-		struct pinged *s = &p->pinged[i];
-		if (!s->sent_ns || !disco_txid_is_equal(&s->txid, &pong->txid))
-			continue;
-		struct event_mail ev = {.kind = EVENT_PATH_FOUND, .peer_id = p->peer_id};
-		bool was = now < p->trusted_until_ns;
-		bool is_same = endpoint_is_equal(&p->best.remote, &s->path.remote);
-		if (was && !is_same)
-			return;
-		p->best.remote = s->path.remote;
-		p->best.local = mail->path.local;
-		p->trusted_until_ns = now + 6500 * NS_IN_MS;
-		s->sent_ns = 0;
-		if (was)
-			return;
-		tables_encap_pin(r->tables, p->peer_id, &p->best.remote, &p->best.local);
-		(void)mailbox_put(r->boxes->events, &ev);
-		if (!wheel_is_set(&p->timer))
-			wheel_set(&r->wheel, &p->timer, now + 3 * NS_IN_S);
-	}
+	/* The mail waited for us, but not the pong for the mail. */
+	const struct path_now at = {&path_times_default, MIN_OF(mail->received_ns, now)};
+	const struct path_link link = link_of(mail);
+	struct path_actions actions = {.n = 0};
+	if (p->paths && peer_paths_pong_received(p->paths, &at, &link, &pong->txid, &actions))
+		settle(r, p, &actions, now);
 }
