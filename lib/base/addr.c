@@ -39,6 +39,15 @@ addr_is_link_local(const struct addr *a)
 	return a->family == ADDR_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
+bool
+addr_is_nobodys(const struct addr *a)
+{
+	static const uint8_t zeros[10];
+	if (a->family == ADDR_V4)
+		return a->bytes[0] == 0 || a->bytes[0] == 127 || a->bytes[0] >= 240;
+	return memcmp(a->bytes, zeros, sizeof(zeros)) == 0;
+}
+
 struct addr
 addr_from_v4(uint32_t host_order)
 {

@@ -55,6 +55,11 @@ bool addr_is_equal(const struct addr *a, const struct addr *b);
 bool addr_is_zero(const struct addr *a); /* 0.0.0.0, :: or none */
 bool addr_is_multicast(const struct addr *a);
 bool addr_is_link_local(const struct addr *a);
+/*
+ * That no other host can be reached at: 0.0.0.0/8, 127.0.0.0/8, and what lies above multicast; ::,
+ * ::1, and IPv4 within IPv6 (::/80).
+ */
+bool addr_is_nobodys(const struct addr *a);
 
 struct addr addr_from_v4(uint32_t host_order);
 /* bytes: 4 or 16 of them in network order, as family says. */

@@ -12,6 +12,7 @@
 #include "control/ifaces.h"
 #include "control/membership_filter.h"
 #include "control/membership_peer.h"
+#include "control/membership_prefix.h"
 #include "control/reconcile.h"
 #include "filter/rule.h"
 #include "tailnet/state_file.h"
@@ -266,7 +267,7 @@ change_own(struct control *c, const struct tailnet_node *self)
 	struct change_list list;
 	struct prefix_list now = {0};
 	change_list_init(&list);
-	membership_own_addresses(self, &now);
+	membership_own_addresses(c, self, &now);
 	membership_address_changes(c, &now, &list);
 	bool has_changed = !prefix_list_is_equal(&m->own, &now);
 	apply(c, &list);
@@ -391,6 +392,15 @@ change_keys(struct control *c)
 	secret_wipe(&self, sizeof(self));
 }
 
+/* No peer may have the address of the server; who has it now is found at the next look. */
+static void
+note_server(struct membership *m)
+{
+	struct addr now = tailnet_status_of(m->tailnet).server;
+	m->looks_again = m->looks_again || !addr_is_equal(&m->server, &now);
+	m->server = now;
+}
+
 void
 membership_turn(struct control *c)
 {
@@ -399,6 +409,7 @@ membership_turn(struct control *c)
 		return;
 	if (!m->next && tailnet_has_news(m->tailnet)) {
 		change_keys(c);
+		note_server(m);
 		m->next = tailnet_take_view(m->tailnet);
 		m->view_at = m->next_at = 0;
 		if (m->next)
@@ -439,8 +450,10 @@ membership_tick(struct control *c)
 	struct endpoint endpoints[MAX_ENDPOINTS];
 	if (!m->tailnet || c->is_changing)
 		return;
-	if (m->has_kept_routes && !m->next && !membership_is_settling(c)) {
-		m->has_kept_routes = false;
+	bool has_settled = m->has_kept_routes && !membership_is_settling(c);
+	if (!m->next && (has_settled || m->looks_again)) {
+		m->has_kept_routes = m->has_kept_routes && !has_settled;
+		m->looks_again = false;
 		membership_look_again(c);
 	}
 	membership_filter_tick(c);

@@ -37,6 +37,8 @@ struct membership {
 	struct tailnet_view *next;  /* NULL: nothing to be taken in */
 	size_t view_at, next_at;
 	bool has_kept_routes;       /* see membership_is_settling */
+	struct addr server;         /* where it, or its proxy, was reached last; family 0: never */
+	bool looks_again;           /* it is elsewhere now */
 };
 
 void membership_init(struct membership *m);

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "control/ifaces.h"
+#include "control/membership_prefix.h"
 #include "tailnet/view.h"
 
 /* A node on its way to being a peer. The first failure sticks. */
@@ -34,78 +35,13 @@ is_owned(const struct control *c, const struct key *peer)
 	return peer_set_find(&c->membership.owned, peer);
 }
 
-/* ---- Which of a node's prefixes are let in ---- */
-
-static bool
-overlaps(const struct prefix *a, const struct prefix *b)
-{
-	return a->addr.family == b->addr.family &&
-		(a->len <= b->len ? prefix_has(a, &b->addr) : prefix_has(b, &a->addr));
-}
-
-static bool
-overlaps_one_of(const struct prefix_list *l, const struct prefix *p)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (overlaps(&l->items[i], p))
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_address_of(const struct tailnet_node *n, const struct prefix *p)
-{
-	for (size_t i = 0; i < n->n_addresses; i++) {
-		if (prefix_is_equal(&n->addresses[i], p) &&
-			p->len == addr_bits(p->addr.family))
-			return true;
-	}
-	return false;
-}
-
-/* Networks that we are in are not to be had from elsewhere. */
-static bool
-is_attached(const struct wish *w, const struct prefix *p)
-{
-	const struct intent *it = w->control->running;
-	for (size_t i = 0; i < it->n_ports; i++) {
-		if (overlaps_one_of(&it->ports[i]->addresses, p))
-			return true;
-	}
-	return routes_is_attached(w->control->routes, p);
-}
-
-/* …nor what stands behind us, nor what an interface of ours is in. */
-static bool
-is_ours(const struct wish *w, const struct prefix *p)
-{
-	const struct intent *it = w->control->running;
-	for (size_t i = 0; i < it->n_interfaces; i++) {
-		if (overlaps_one_of(&it->interfaces[i]->addresses, p))
-			return true;
-	}
-	return w->iface->headscale && overlaps_one_of(&w->iface->headscale->routes, p);
-}
-
-static bool
-is_unusable(const struct prefix *p)
-{
-	return p->len == 0 || addr_is_multicast(&p->addr) || addr_is_link_local(&p->addr) ||
-		(p->addr.family == ADDR_V4 && p->addr.bytes[0] == 127);
-}
+/* ---- The peer ---- */
 
 static bool
 is_let_in(const struct wish *w, const struct prefix *p)
 {
-	if (is_unusable(p) || is_attached(w, p))
-		return false;
-	if (is_address_of(w->node, p))
-		return !prefix_list_has(&w->iface->addresses, p);
-	return w->iface->headscale && w->iface->headscale->accepts_routes && !is_ours(w, p);
+	return membership_lets_in(w->control, w->iface, w->node, p);
 }
-
-/* ---- The peer ---- */
 
 /* A prefix that a peer of the config has stays its. */
 static bool
@@ -128,21 +64,11 @@ add_prefixes(struct wish *w, const struct peer_intent *was)
 	}
 }
 
-static bool
-has_prefix(const struct tailnet_node *n, const struct prefix *p)
-{
-	for (size_t i = 0; i < n->n_allowed; i++) {
-		if (prefix_is_equal(&n->allowed[i], p))
-			return true;
-	}
-	return false;
-}
-
 /* A route of a node that is offline, as long as that may be for the server's own absence. */
 static bool
 is_kept(struct wish *w, const struct prefix *p)
 {
-	if (w->node->is_online || is_address_of(w->node, p) || !is_let_in(w, p) ||
+	if (w->node->is_online || node_is_at(w->node, p) || !is_let_in(w, p) ||
 		!membership_is_settling(w->control))
 		return false;
 	w->control->membership.has_kept_routes = true;
@@ -153,7 +79,7 @@ static void
 remove_prefixes(struct wish *w, const struct peer_intent *was)
 {
 	for (const struct allowed_intent *a = was ? was->first_allowed : NULL; a; a = a->next) {
-		bool has_it = has_prefix(w->node, &a->prefix) && is_let_in(w, &a->prefix);
+		bool has_it = node_has_prefix(w->node, &a->prefix) && is_let_in(w, &a->prefix);
 		if (!has_it && !is_kept(w, &a->prefix))
 			emit(w, &w->node->key, &(struct change){
 				.kind = CHANGE_ALLOWED_REMOVE, .prefix = a->prefix});
@@ -238,17 +164,6 @@ emit_address(struct wish *w, enum change_kind kind, const struct prefix *p)
 {
 	static const struct key none;
 	emit(w, &none, &(struct change){.kind = kind, .prefix = *p});
-}
-
-/* Single ones that no host could want for something else. */
-void
-membership_own_addresses(const struct tailnet_node *self, struct prefix_list *out)
-{
-	for (size_t i = 0; self && i < self->n_addresses; i++) {
-		const struct prefix *p = &self->addresses[i];
-		if (p->len == addr_bits(p->addr.family) && !is_unusable(p))
-			(void)prefix_list_add(out, p);
-	}
 }
 
 void

@@ -13,8 +13,6 @@ struct node_pair {
 /* Appends what makes the interface have pair->now in the place of pair->was. 0 or -ENOMEM. */
 int membership_peer_changes(struct control *c, const struct node_pair *pair,
 	struct change_list *out);
-/* Our own addresses that the interface may have, into an empty list. self may be NULL. */
-void membership_own_addresses(const struct tailnet_node *self, struct prefix_list *out);
 /* Appends what gives the interface these addresses by the tailnet in the place of the old. */
 void membership_address_changes(struct control *c, const struct prefix_list *now,
 	struct change_list *out);

@@ -147,6 +147,7 @@ on_ready(void *ctx)
 {
 	struct client *c = ctx;
 	c->is_ready = true;
+	c->status.server = session_peer(c->session);
 	c->n_refusals = 0;
 	client_register(c, c->wish == TAILNET_WISH_LOGOUT ? REGISTER_TO_LEAVE : REGISTER_TO_JOIN);
 }

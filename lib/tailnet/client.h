@@ -53,6 +53,7 @@ struct tailnet_status {
 	int64_t since_s;       /* of this phase: calendar time */
 	int64_t key_expiry_s;  /* of our own node key; 0: never */
 	uint64_t n_maps;       /* messages of maps taken in */
+	struct addr server;    /* where it, or a proxy before it, was reached last */
 };
 
 struct client_config {

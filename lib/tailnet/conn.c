@@ -16,6 +16,7 @@ enum {
 	KEEPALIVE_S = 30,
 	UNANSWERED_MS = 45000, /* a server that acknowledges nothing for that long is gone */
 	READ_BYTES = 64 << 10,
+	UNSENT_BYTES = 16 << 20, /* a server that asks and does not read is left */
 };
 
 struct conn {
@@ -146,6 +147,12 @@ write_raw(struct conn *c, struct text *bytes)
 	}
 	job->bytes = *bytes;
 	text_init(bytes);
+	if (uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) > UNSENT_BYTES) {
+		text_fini(&job->bytes);
+		free(job);
+		end_uv(c, UV_ENOBUFS, "sending to");
+		return;
+	}
 	job->req.data = c;
 	uv_buf_t buf = uv_buf_init(job->bytes.data, (unsigned)job->bytes.n_bytes);
 	int rc = uv_write(&job->req, (uv_stream_t *)&c->tcp, &buf, 1, on_written);
@@ -239,6 +246,17 @@ set_options(struct conn *c)
 	uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
 	if (uv_fileno((uv_handle_t *)&c->tcp, &fd) == 0)
 		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+struct addr
+conn_peer(const struct conn *c)
+{
+	struct sockaddr_storage to;
+	struct endpoint e = {0};
+	int n_bytes = sizeof(to);
+	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&to, &n_bytes) == 0)
+		(void)endpoint_from_sockaddr((struct sockaddr *)&to, &e);
+	return e.addr;
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include <uv.h>
 
+#include "base/addr.h"
 #include "base/err.h"
 #include "source/headscale/server_url.h"
 #include "source/text.h"
@@ -33,5 +34,7 @@ struct conn;
 struct conn *conn_open(const struct conn_config *config, struct err *err);
 /* No event comes any more; it frees itself in a later turn of the loop. NULL is allowed. */
 void conn_close(struct conn *c);
+/* After on_open: whom it leads to. */
+struct addr conn_peer(const struct conn *c);
 /* After on_open. Takes the bytes out of `out`. Failures come as on_end. */
 void conn_write(struct conn *c, struct text *out);

@@ -177,6 +177,12 @@ on_conn_end(void *ctx, int rc, const struct err *why)
 
 /* ---- For the owner ---- */
 
+struct addr
+session_peer(const struct session *s)
+{
+	return conn_peer(s->conn);
+}
+
 struct session *
 session_open(const struct session_config *config, struct err *err)
 {

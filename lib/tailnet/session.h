@@ -41,6 +41,8 @@ struct session;
 struct session *session_open(const struct session_config *config, struct err *err);
 /* No event any more. NULL is allowed. */
 void session_close(struct session *s);
+/* From on_ready on: where the server, or a proxy before it, was reached. */
+struct addr session_peer(const struct session *s);
 /* As http2_post; what is to be sent goes out at once. */
 int32_t session_post(struct session *s, const char *path, const struct text *body);
 int32_t session_head(struct session *s, const char *path);

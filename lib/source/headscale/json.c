@@ -8,6 +8,11 @@ json_read(const char *data, size_t n_bytes, struct err *err)
 {
 	json_error_t why;
 	json_t *v = json_loadb(data, n_bytes, 0, &why);
+	/* The reason cites the server, and is shown to people. */
+	for (char *at = why.text; !v && *at; at++) {
+		if (*at < 0x20 || *at >= 0x7f)
+			*at = '?';
+	}
 	if (!v)
 		err_set(err, -1, "the server's answer is no JSON: %s at byte %d", why.text,
 			why.position);

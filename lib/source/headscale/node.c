@@ -95,6 +95,49 @@ node_is_equal(const struct tailnet_node *a, const struct tailnet_node *b)
 		has_same_endpoints(a, b);
 }
 
+/* ---- Prefixes ---- */
+
+static int
+compare_prefixes(const void *a, const void *b)
+{
+	const struct prefix *x = a, *y = b;
+	if (x->addr.family != y->addr.family)
+		return x->addr.family < y->addr.family ? -1 : 1;
+	int order = memcmp(x->addr.bytes, y->addr.bytes, addr_bits(x->addr.family) / 8);
+	return order ? order : (int)x->len - (int)y->len;
+}
+
+bool
+node_has_prefix(const struct tailnet_node *n, const struct prefix *p)
+{
+	return n->n_allowed &&
+		bsearch(p, n->allowed, n->n_allowed, sizeof(*n->allowed), compare_prefixes);
+}
+
+bool
+node_is_at(const struct tailnet_node *n, const struct prefix *p)
+{
+	for (size_t i = 0; i < n->n_addresses && p->len == addr_bits(p->addr.family); i++) {
+		if (prefix_is_equal(&n->addresses[i], p))
+			return true;
+	}
+	return false;
+}
+
+static void
+sort_allowed(struct tailnet_node *n)
+{
+	size_t n_kept = 0;
+	if (n->n_allowed)
+		qsort(n->allowed, n->n_allowed, sizeof(*n->allowed), compare_prefixes);
+	for (size_t i = 0; i < n->n_allowed; i++) {
+		if (n_kept && prefix_is_equal(&n->allowed[n_kept - 1], &n->allowed[i]))
+			continue;
+		n->allowed[n_kept++] = n->allowed[i];
+	}
+	n->n_allowed = n_kept;
+}
+
 /* ---- Times ---- */
 
 static bool
@@ -210,7 +253,7 @@ read_endpoints(const json_t *list, struct tailnet_node *n)
 	for (size_t i = 0; i < n_most; i++) {
 		const char *text = json_string_value(json_array_get(list, i));
 		if (text && endpoint_parse(text, &items[n_good]) == 0 && items[n_good].port &&
-			!addr_is_zero(&items[n_good].addr) &&
+			!addr_is_nobodys(&items[n_good].addr) &&
 			!addr_is_multicast(&items[n_good].addr))
 			n_good++;
 	}
@@ -269,6 +312,7 @@ read_lists(struct json_reader *r, struct tailnet_node *n)
 		allowed = addresses;
 	if (!r->failed && !read_prefixes(allowed, &n->allowed, &n->n_allowed))
 		r->failed = "AllowedIPs";
+	sort_allowed(n);
 	endpoints = json_list(r, "Endpoints");
 	if (!r->failed && !read_endpoints(endpoints, n))
 		r->failed = "Endpoints";

@@ -38,7 +38,7 @@ struct tailnet_node {
 	bool is_wireguard_only;     /* no disco, no relay */
 	bool has_peer_api_only;     /* its allowed-ips are its addresses */
 	struct prefix *addresses;   /* its own, single ones */
-	struct prefix *allowed;     /* masked; all that it may send from and is sent */
+	struct prefix *allowed;     /* masked, sorted, each once; all that it may send from */
 	struct endpoint *endpoints;
 	size_t n_addresses, n_allowed, n_endpoints;
 };
@@ -54,6 +54,10 @@ struct tailnet_node *node_copy(const struct tailnet_node *n);
 struct tailnet_node *node_get(struct tailnet_node *n);
 /* NULL is allowed. */
 void node_put(struct tailnet_node *n);
+/* Whether the prefix is one of its own single addresses. */
+bool node_is_at(const struct tailnet_node *n, const struct prefix *p);
+/* Whether it is among its allowed prefixes. */
+bool node_has_prefix(const struct tailnet_node *n, const struct prefix *p);
 /* All members alike. */
 bool node_is_equal(const struct tailnet_node *a, const struct tailnet_node *b);
 

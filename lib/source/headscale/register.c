@@ -7,6 +7,7 @@
 
 #include "source/headscale/json.h"
 #include "source/headscale/key_text.h"
+#include "source/headscale/server_url.h"
 
 #define NO_TIME "0001-01-01T00:00:00Z"
 #define PAST_TIME "1970-01-01T00:02:03Z" /* as tailscaled logs out */
@@ -76,6 +77,9 @@ register_parse(const char *body, size_t n_bytes, struct register_answer *out, st
 	struct json_reader login = json_reader_of(json_map(&r, "Login"), "Login");
 	copy_printable(out->login, sizeof(out->login), json_text(&login, "LoginName"));
 	out->result = judge(out, is_expired, is_authorized);
+	struct server_url url;
+	if (!r.failed && out->auth_url[0] && server_url_parse(out->auth_url, &url))
+		r.failed = "AuthURL";
 	if (r.failed)
 		err_set(err, -EBADMSG, "the server's answer to the registration has a wrong %s",
 			r.failed);

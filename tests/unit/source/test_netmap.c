@@ -235,7 +235,7 @@ one_by_one(void **state)
 	assert_int_equal(apply_text(&m, "{\"Node\":%s,\"Peers\":[%s]}", node_one), 0);
 	assert_int_equal(m.n_peers, 1);
 	char text[PREFIX_TEXT_BYTES];
-	assert_string_equal(prefix_format(&m.peers[0]->allowed[1], text), "10.1.0.0/16");
+	assert_string_equal(prefix_format(&m.peers[0]->allowed[0], text), "10.1.0.0/16");
 	assert_string_equal(m.peers[0]->name, "n");
 	static const struct {
 		const char *message;

@@ -97,16 +97,20 @@ answers(void **state)
 		{"{\"Login\":{\"LoginName\":\"lab\"},\"MachineAuthorized\":true}", 0,
 			REGISTER_DONE},
 		{"{\"AuthURL\":7}", -EBADMSG, 0},
+		{"{\"AuthURL\":\"file:///etc/passwd\"}", -EBADMSG, 0},
+		{"{\"AuthURL\":\"javascript:x\"}", -EBADMSG, 0},
+		{"\x1b[2J", -EBADMSG, 0},
 		{"{\"MachineAuthorized\":1}", -EBADMSG, 0},
 		{"[]", -EBADMSG, 0},
 		{"", -EBADMSG, 0},
 	};
 	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
 		struct register_answer a;
-		struct err err;
+		struct err err = {0};
 		assert_int_equal(register_parse(table[i].body, strlen(table[i].body), &a, &err),
 			table[i].rc);
 		assert_null(strchr(a.refusal, 0x1b));
+		assert_null(strchr(err.text, 0x1b));
 		if (table[i].rc == 0)
 			assert_int_equal(a.result, table[i].result);
 	}
