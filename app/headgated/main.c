@@ -24,6 +24,7 @@
 #include "mailbox/ring_mode.h"
 #include "process.h"
 #include "source/config.h"
+#include "tailnet/times.h"
 
 enum {
 	MAX_PEERS = 250000,
@@ -35,8 +36,10 @@ enum {
 
 #ifdef HEADGATE_SHORT_TIMES
 static const struct protocol_times *const times = &protocol_times_short;
+static const struct tailnet_times *const tailnet_times = &tailnet_times_short;
 #else
 static const struct protocol_times *const times = &protocol_times_default;
+static const struct tailnet_times *const tailnet_times = &tailnet_times_default;
 #endif
 
 static int
@@ -244,6 +247,7 @@ start_control(struct gateway *g, const struct options *o, struct err *err)
 		.port_ops = &g->port_ops,
 		.notify = &g->notify,
 		.times = times,
+		.tailnet_times = tailnet_times,
 		.n_handshakers = 1,
 		.n_workers = g->eal.n_workers,
 	};

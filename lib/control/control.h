@@ -30,6 +30,8 @@
 #include "tables/tables.h"
 #include "telemetry/drop_sample.h"
 
+struct tailnet_times;
+
 /* One DPDK port, as main made it. */
 struct control_port {
 	char name[INTENT_PORT_NAME_BYTES];
@@ -75,6 +77,7 @@ struct control_config {
 	const struct control_port_ops *port_ops;
 	const struct notify *notify;      /* the service manager, or NULL */
 	const struct protocol_times *times;
+	const struct tailnet_times *tailnet_times;
 	unsigned n_handshakers;
 	unsigned n_workers;
 };

@@ -175,7 +175,13 @@ join(struct control *c, const struct control_iface *on, const struct headscale_i
 		return rc;
 	if (m->has_own_key && i && i->has_key)
 		state.node_private = i->private_key;
-	rc = tailnet_start(h, &state, m->has_own_key, &m->tailnet, err);
+	const struct tailnet_config tc = {
+		.intent = h,
+		.state = &state,
+		.times = c->config.tailnet_times,
+		.has_own_node_key = m->has_own_key,
+	};
+	rc = tailnet_start(&tc, &m->tailnet, err);
 	secret_wipe(&state, sizeof(state));
 	snprintf(m->on, sizeof(m->on), "%s", on->name);
 	m->iface_id = on->iface_id;

@@ -16,7 +16,6 @@
 
 enum {
 	TICK_MS = 1000,
-	ATTEMPT_MS = 15000,    /* until the session is ready */
 	REFUSALS_UNTIL_KEY = 3, /* then the server's key is asked for again */
 	STOP_MS = 1500,
 };
@@ -261,7 +260,7 @@ on_key(void *ctx, int rc, int status, const struct text *body, const struct err 
 	if (!rc)
 		rc = judge_key(c, &k, &err);
 	if (rc) {
-		client_fail(c, &err, rc == -EKEYREJECTED ? BACKOFF_MAX_MS : 0);
+		client_fail(c, &err, rc == -EKEYREJECTED ? c->config.times->refused_ms : 0);
 		return;
 	}
 	s->server_public = k;
@@ -283,7 +282,7 @@ fetch_key(struct client *c)
 		.method = "GET",
 		.ca_file = c->config.intent->ca_file,
 		.first = c->n_failures,
-		.timeout_ms = ATTEMPT_MS,
+		.timeout_ms = c->config.times->attempt_ms,
 		.ctx = c,
 		.on_done = on_key,
 	};
@@ -326,7 +325,7 @@ on_tick(uv_timer_t *timer)
 		client_rest(c, TAILNET_DOWN);
 		return;
 	}
-	if (c->session && !c->is_ready && now - c->tried_ms > ATTEMPT_MS) {
+	if (c->session && !c->is_ready && now - c->tried_ms > c->config.times->attempt_ms) {
 		err_set(&err, -ETIMEDOUT, "%s does not answer", c->url.authority);
 		client_fail(c, &err, 0);
 		return;

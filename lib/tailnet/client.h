@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "intent/intent.h"
 #include "source/headscale/state_text.h"
+#include "tailnet/times.h"
 #include "tailnet/view.h"
 
 enum { TAILNET_CAPABILITY_VERSION = 131 };
@@ -61,6 +62,7 @@ struct client_config {
 	const struct headscale_intent *intent; /* outlives the client */
 	const char *state_path;
 	struct tailnet_state *state;           /* as loaded; the client keeps it, and saves it */
+	const struct tailnet_times *times;     /* outlives the client */
 	bool has_own_node_key;                 /* of the config: it cannot be exchanged */
 	void *ctx;
 	/* A new view, which the callee owns. */

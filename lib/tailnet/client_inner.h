@@ -54,6 +54,7 @@ struct client {
 	struct text register_body;
 	uint64_t registered_ms; /* when it was last asked */
 	bool sent_auth_key, waits_for_login;
+	bool is_forgotten;      /* the server asked for a login, so it does not know us */
 	struct key old_node_public; /* that our present key takes the place of; zero: none */
 
 	/* The map. */
@@ -100,6 +101,8 @@ void client_register_end(struct client *c, bool is_whole);
 void client_register_reset(struct client *c);
 
 /* client_map.c */
+/* By what the map says of us, and the server's clock. */
+bool client_has_expired(const struct client *c);
 void client_map_begin(struct client *c);
 bool client_map_data(struct client *c, const uint8_t *data, size_t n_bytes);
 void client_map_end(struct client *c, bool is_whole);

@@ -12,11 +12,7 @@
 #include "tailnet/client_inner.h"
 
 enum {
-	SILENCE_MS = 120000,   /* a server that keeps a stream alive says so every minute */
-	PING_EVERY_MS = 30000,
-	PONG_MS = 15000,
-	CHECK_EVERY_MS = 30000,
-	REGISTER_MS = 60000,
+	BRIEF_FAILURES = 7,  /* who ends each stream behind a first map is asked twice a second */
 	PUBLISH_MS = 10,
 	SKEW_S = 60,           /* clocks that differ by less are taken for the same */
 	DAY_S = 24 * 3600,
@@ -156,7 +152,7 @@ is_known(const struct client *c)
 static void
 first_message(struct client *c)
 {
-	c->n_failures = 0;
+	c->n_failures = MIN_OF(c->n_failures, BRIEF_FAILURES);
 	c->stream_ns = clock_boot_ns();
 	c->status.key_expiry_s = c->map.self->key_expiry_s;
 	client_set_phase(c, TAILNET_RUNNING, "");
@@ -238,10 +234,11 @@ client_map_end(struct client *c, bool is_whole)
 static bool
 is_silent(const struct client *c, uint64_t now)
 {
+	const struct tailnet_times *t = c->config.times;
 	bool is_stuck = c->register_stream && !c->waits_for_login &&
-		now - c->registered_ms > REGISTER_MS;
-	bool is_dead = session_waits_for_pong(c->session) && now - c->pinged_ms > PONG_MS;
-	return is_stuck || is_dead || (c->map_stream && now - c->heard_ms > SILENCE_MS);
+		now - c->registered_ms > t->register_ms;
+	bool is_dead = session_waits_for_pong(c->session) && now - c->pinged_ms > t->pong_ms;
+	return is_stuck || is_dead || (c->map_stream && now - c->heard_ms > t->silence_ms);
 }
 
 /* Once a day, from two weeks before. */
@@ -257,6 +254,31 @@ warn_of_expiry(struct client *c)
 		"be ready to let it in anew", (long long)(left_s / 3600));
 }
 
+bool
+client_has_expired(const struct client *c)
+{
+	return c->map.self && (c->map.self->is_expired || (c->status.key_expiry_s &&
+		c->status.key_expiry_s <= client_server_time(c)));
+}
+
+/* Now and then, and sooner when the map says that our key has expired: then we need another. */
+static bool
+is_check_due(const struct client *c, uint64_t now)
+{
+	const struct tailnet_times *t = c->config.times;
+	return c->map_stream && !c->register_stream &&
+		now - c->registered_ms > (client_has_expired(c) ? t->expired_ms : t->check_ms);
+}
+
+/* A server that ends each stream soon is one that fails; a stream that lasts forgives it all. */
+static void
+note_steady(struct client *c)
+{
+	if (c->n_failures && c->status.phase == TAILNET_RUNNING &&
+		clock_boot_ns() - c->stream_ns > (ns_t)c->config.times->steady_ms * NS_IN_MS)
+		c->n_failures = 0;
+}
+
 void
 client_map_tick(struct client *c, uint64_t now)
 {
@@ -266,16 +288,17 @@ client_map_tick(struct client *c, uint64_t now)
 	client_ping_tick(c, now);
 	if (!c->is_ready)
 		return;
+	note_steady(c);
 	warn_of_expiry(c);
 	if (is_silent(c, now)) {
 		err_set(&err, -ETIMEDOUT, "%s has fallen silent", c->url.authority);
 		client_fail(c, &err, 0);
 		return;
 	}
-	if (now - c->pinged_ms > PING_EVERY_MS) {
+	if (now - c->pinged_ms > c->config.times->ping_ms && !session_waits_for_pong(c->session)) {
 		c->pinged_ms = now;
 		session_ping(c->session);
 	}
-	if (c->map_stream && !c->register_stream && now - c->registered_ms > CHECK_EVERY_MS)
+	if (is_check_due(c, now))
 		client_register(c, REGISTER_TO_CHECK);
 }

@@ -15,7 +15,6 @@
 #include "tailnet/client_inner.h"
 
 enum {
-	REFUSED_MS = 30000,
 	LOGIN_MS = 3000,      /* between two requests that wait for a login */
 	AUTH_KEY_BYTES = 256,
 };
@@ -85,7 +84,7 @@ client_register(struct client *c, enum register_use use)
 		return;
 	if (needs_key && !read_auth_key(c, auth_key, &err)) {
 		client_set_phase(c, TAILNET_REFUSED, err.text);
-		client_fail(c, &err, REFUSED_MS);
+		client_fail(c, &err, c->config.times->refused_ms);
 		return;
 	}
 	client_register_reset(c);
@@ -121,14 +120,14 @@ renew_node_key(struct client *c)
 		err_set(&err, -EKEYEXPIRED, "%s takes this node for expired, whatever key it "
 			"comes with: delete it there", c->url.authority);
 		client_set_phase(c, TAILNET_REFUSED, err.text);
-		client_fail(c, &err, REFUSED_MS);
+		client_fail(c, &err, c->config.times->refused_ms);
 		return;
 	}
 	if (c->config.has_own_node_key) {
 		err_set(&err, -EKEYEXPIRED, "the server says that our key has expired: put another "
 			"PrivateKey into the config, or take it out");
 		client_set_phase(c, TAILNET_REFUSED, err.text);
-		client_fail(c, &err, REFUSED_MS);
+		client_fail(c, &err, c->config.times->refused_ms);
 		return;
 	}
 	log_warn("tailnet: our key has expired; registering with a new one");
@@ -142,7 +141,7 @@ renew_node_key(struct client *c)
 static void
 done(struct client *c)
 {
-	c->waits_for_login = false;
+	c->waits_for_login = c->is_forgotten = false;
 	c->old_node_public = (struct key){{0}};
 	if (!c->config.state->is_registered) {
 		c->config.state->is_registered = true;
@@ -153,16 +152,26 @@ done(struct client *c)
 		client_map_begin(c);
 }
 
+/* The server's word that we are no node, and no key that changes it: the tailnet is not ours. */
+static void
+leave_if_forgotten(struct client *c)
+{
+	if (c->is_forgotten && c->map.self)
+		client_publish_nothing(c);
+}
+
 static void
 needs_login(struct client *c, const struct register_answer *a)
 {
 	struct err err;
 	bool is_new = strcmp(c->status.auth_url, a->auth_url) != 0;
 	c->config.state->is_registered = false;
+	c->is_forgotten = true;
 	if (!c->sent_auth_key && !c->waits_for_login && c->config.intent->auth_key_file[0]) {
 		client_register(c, REGISTER_TO_JOIN); /* with the key now */
 		return;
 	}
+	leave_if_forgotten(c);
 	snprintf(c->status.auth_url, sizeof(c->status.auth_url), "%s", a->auth_url);
 	c->waits_for_login = true;
 	err_set(&err, -EACCES, "waits to be let in: open %s", a->auth_url);
@@ -184,10 +193,11 @@ refused(struct client *c, const struct register_answer *a)
 		client_register(c, REGISTER_TO_JOIN);
 		return;
 	}
+	leave_if_forgotten(c);
 	err_set(&err, -EACCES, "%s refuses this node%s: %s", c->url.authority,
 		had_key ? " with the key of AuthKeyFile" : "", a->refusal);
 	client_set_phase(c, TAILNET_REFUSED, err.text);
-	client_fail(c, &err, REFUSED_MS);
+	client_fail(c, &err, c->config.times->refused_ms);
 }
 
 static void
@@ -197,7 +207,7 @@ waiting(struct client *c)
 	err_set(&err, -EACCES, "%s knows this node; an administrator has to let it in",
 		c->url.authority);
 	client_set_phase(c, TAILNET_REFUSED, err.text);
-	client_fail(c, &err, REFUSED_MS);
+	client_fail(c, &err, c->config.times->refused_ms);
 }
 
 static void
@@ -232,6 +242,13 @@ static void
 checked(struct client *c, const struct register_answer *a)
 {
 	struct err err;
+	if (a->result == REGISTER_REFUSED && client_has_expired(c)) {
+		/* Some servers take nobody without a key: the key, then, and another node key. */
+		c->config.state->is_registered = false;
+		err_set(&err, -EKEYEXPIRED, "this node's key has expired at %s", c->url.authority);
+		client_fail(c, &err, 0);
+		return;
+	}
 	if (a->result != REGISTER_NEEDS_LOGIN && a->result != REGISTER_KEY_EXPIRED)
 		return;
 	client_publish_nothing(c);

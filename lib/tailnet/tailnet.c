@@ -169,14 +169,15 @@ start_thread(struct tailnet *t)
 }
 
 static int
-make_loop(struct tailnet *t, bool has_own_node_key, struct err *err)
+make_loop(struct tailnet *t, const struct tailnet_config *config, struct err *err)
 {
 	const struct client_config cc = {
 		.loop = &t->loop,
 		.intent = t->intent,
 		.state_path = t->intent->state_file,
 		.state = &t->state,
-		.has_own_node_key = has_own_node_key,
+		.times = config->times,
+		.has_own_node_key = config->has_own_node_key,
 		.ctx = t,
 		.on_view = on_view,
 		.on_status = on_status,
@@ -195,21 +196,20 @@ make_loop(struct tailnet *t, bool has_own_node_key, struct err *err)
 }
 
 int
-tailnet_start(const struct headscale_intent *intent, const struct tailnet_state *state,
-	bool has_own_node_key, struct tailnet **out, struct err *err)
+tailnet_start(const struct tailnet_config *config, struct tailnet **out, struct err *err)
 {
 	struct tailnet *t = calloc(1, sizeof(*t));
 	*out = NULL;
-	if (!t || !(t->intent = headscale_intent_copy(intent))) {
+	if (!t || !(t->intent = headscale_intent_copy(config->intent))) {
 		free(t);
 		return err_set(err, -ENOMEM, "no memory for the tailnet");
 	}
-	t->state = *state;
+	t->state = *config->state;
 	pthread_mutex_init(&t->lock, NULL);
 	int rc = uv_loop_init(&t->loop);
 	if (rc)
 		err_set(err, rc, "cannot make the tailnet's event loop: %s", uv_strerror(rc));
-	if (!rc && (rc = make_loop(t, has_own_node_key, err)))
+	if (!rc && (rc = make_loop(t, config, err)))
 		uv_loop_close(&t->loop);
 	if (!rc && (rc = start_thread(t))) {
 		err_set(err, rc, "cannot start the tailnet's thread: %s", strerror(-rc));

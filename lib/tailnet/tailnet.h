@@ -19,12 +19,18 @@
 
 struct tailnet;
 
+struct tailnet_config {
+	const struct headscale_intent *intent; /* copied */
+	const struct tailnet_state *state;     /* taken over; the caller wipes its own */
+	const struct tailnet_times *times;     /* kept */
+	bool has_own_node_key;                 /* of the config: it cannot be exchanged */
+};
+
 /*
- * Starts the thread. intent is copied, state taken over (the caller wipes its own). 0 or a
- * negative errno with a sentence. All functions here are the control thread's.
+ * Starts the thread. 0 or a negative errno with a sentence. All functions here are the control
+ * thread's.
  */
-int tailnet_start(const struct headscale_intent *intent, const struct tailnet_state *state,
-	bool has_own_node_key, struct tailnet **out, struct err *err);
+int tailnet_start(const struct tailnet_config *config, struct tailnet **out, struct err *err);
 /* Withdraws what was offered and ends the thread: three seconds at most. NULL is allowed. */
 void tailnet_stop(struct tailnet *t);
 

@@ -21,10 +21,6 @@ printf 'tskey-auth-wrong\n' >"$run/authkey"
 expect server_up tskey-auth-right
 tailnet_conf a
 
-trouble_is() { # REGEX
-	tailnet_says trouble | grep -q "$1"
-}
-
 proves "plain http needs the server's key"
 sed -i.whole '/^ServerKey/d' "$(conf_of a)"
 refuse gateway_up a

@@ -13,6 +13,7 @@ server_kind=${TAILNET_SERVER:-control}
 server_url=http://203.0.113.9:8080
 server_cert='' # …and key: files, for TLS
 server_derp='' # an address where a relay runs, which stock clients need (control; headscale has its own)
+server_keep='' # the file of the key that makes it the same one each time: control alone
 door_url=http://127.0.0.1:8081
 
 tailnet_begin() { # finds the program, or skips the scene
@@ -27,7 +28,8 @@ server_up() { # [AUTHKEY that every node must have: control alone]
 	case $server_kind in
 	control)
 		spawn server server env CONTROL_CERT="$server_cert" CONTROL_KEY="${server_cert:+$server_cert.key}" \
-			CONTROL_DERP="$server_derp" "$server_program" 203.0.113.9:8080 127.0.0.1:8081 "$@"
+			CONTROL_DERP="$server_derp" CONTROL_KEEP="$server_keep" \
+			"$server_program" 203.0.113.9:8080 127.0.0.1:8081 "$@"
 		await 10 fetch_key
 		;;
 	headscale) headscale_up ;;
@@ -101,11 +103,36 @@ print($2)"
 
 # ---- both ----
 
+server_goes() { # nobody reaches it until server_returns, with all that it knew
+	case $server_kind in
+	control) ask_door -X POST "/away?on=1" ;;
+	headscale) halt server ;;
+	esac
+}
+
+server_returns() {
+	case $server_kind in
+	control) ask_door -X POST "/away?on=0" ;;
+	headscale) headscale_up ;;
+	esac
+}
+
 auth_key() { # -> one that lets a gateway in
 	case $server_kind in
 	control) echo tskey-auth-right ;;
 	headscale) hs preauthkeys create --tags tag:gw --reusable -e 1h ;;
 	esac
+}
+
+ephemeral_key() { # -> one for nodes that are forgotten when they leave
+	case $server_kind in
+	control) echo tskey-auth-right ;;
+	headscale) hs preauthkeys create --tags tag:gw --reusable --ephemeral -e 1h ;;
+	esac
+}
+
+server_shows_site() { # X
+	server_shows "${1}1"
 }
 
 server_shows() { # NODE: it is online
@@ -145,6 +172,40 @@ print(next(n for n in json.load(sys.stdin) if n['Hostinfo'].get('Hostname') == '
 say_raw() { # JSON: a message on the map stream of a1
 	ask_door -H 'Content-Type: application/json' -d "$1" \
 		"/raw?node=$(server_says a1 '["Key"]')"
+}
+
+server_forgets() { # all its nodes, before it is started again
+	[ "$server_kind" = control ] || rm -f "$run"/hs/db.sqlite*
+}
+
+server_loses_key() { # before it is started again
+	rm -f "$run/server.key" "$run/hs/noise.key"
+}
+
+server_keys() { # -> the WireGuard keys of all its nodes
+	case $server_kind in
+	control) ask_door /nodes ;;
+	headscale) hs nodes list -o json ;;
+	esac | python3 -c '
+import base64, json, sys
+for n in json.load(sys.stdin):
+	key = (n.get("Key") or n["node_key"]).split(":")[1]
+	print(base64.b64encode(bytes.fromhex(key)).decode())'
+}
+
+peers_are_the_servers() { # [X]: its peers are all nodes but itself, and no others
+	local dev=${site_dev[${1:-a}]}
+	diff <(server_keys | sort) <({ wg show "$dev" peers && own_key "${1:-a}"; } | sort)
+}
+
+clients_join() { # NAME N [AUTHKEY]: nodes that do nothing but be there
+	spawn "clients-$1" server "$("$scene_top/tests/interop/fetch" control)" \
+		clients "$server_url" "${3:-$(cat "$run/authkey")}" "$1" "$2"
+	await 60 grep -q joined "$run/clients-$1.log"
+}
+
+clients_leave() { # NAME
+	halt "clients-$1" && { [ "$server_kind" != control ] || ask_door -X POST "/delete?name=$1"; }
 }
 
 # ---- the gateways ----
@@ -191,6 +252,18 @@ has_joined() { # [X]
 
 peers_are() { # NUMBER [X]: of the tailnet
 	[ "$(tailnet_says peers "${2:-a}")" = "$1" ]
+}
+
+trouble_is() { # REGEX [X]
+	tailnet_says trouble "${2:-a}" | grep -q "$1"
+}
+
+state_is() { # STATE [X]
+	[ "$(tailnet_says state "${2:-a}")" = "$1" ]
+}
+
+own_key() { # [X] -> WireGuard's public key of the gateway
+	wg show "${site_dev[${1:-a}]}" public-key
 }
 
 peers_show() { # REGEX [X]

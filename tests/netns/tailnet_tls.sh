@@ -21,9 +21,6 @@ certificate() { # FILE SUBJECT-ALT-NAME: signed by itself
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
 		-keyout "$1.key" -out "$1" -subj /CN=server -addext "subjectAltName=$2" 2>/dev/null
 }
-trouble_is() { # REGEX
-	tailnet_says trouble | grep -q "$1"
-}
 
 certificate "$run/right.pem" IP:203.0.113.9
 certificate "$run/wrong.pem" IP:203.0.113.10

@@ -4,9 +4,15 @@
 // caller's choice, and beside it a plain HTTP door on which the test moves the tailnet about.
 //
 //	control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]
+//	control clients URL AUTHKEY NAME N
 //
-// With CONTROL_CERT and CONTROL_KEY, two files, it speaks TLS. With CONTROL_DERP, an IPv4 address, it
-// tells the nodes of a relay there: a derper that speaks HTTP on 3340. With login a person has to let each node in, whose part the door plays.
+// The second form is N nodes NAME1, NAME2… that join a server, any server: "joined" tells when all
+// of them have, and they log out at SIGTERM.
+//
+// With CONTROL_KEEP, a file, it has the key in that file, made when there is none, and so is the
+// same server each time. With CONTROL_CERT and CONTROL_KEY, two files, it speaks TLS. With
+// CONTROL_DERP, an IPv4 address, it tells the nodes of a relay there: a derper that speaks HTTP on
+// 3340. With login a person has to let each node in, whose part the door plays.
 //
 //	GET  /nodes                  every node as JSON, with what it said of itself
 //	GET  /online                 how many map streams are open
@@ -18,6 +24,11 @@
 //	POST /c2n?node=KEY&path=P    the body goes to that node's own server: its answer and status
 //	POST /login?url=URL          lets the node in that was told to open that URL
 //	POST /expire?on=1            all node keys have expired, or (0) have not
+//	POST /delete?name=BEGIN      forgets the nodes whose names begin so; &silent=1: tells them nothing
+//	POST /away?on=1              ends all connections and takes none, or (0) takes them again
+//	POST /fault?kind=KIND&after=N  ends all connections, and later ones meet this after N bytes:
+//	                             cut, reset, garbage, stall, slow; none: they do not
+//	GET  /counts                 how many connections there were, and of them with the fault
 package main
 
 import (
@@ -29,6 +40,7 @@ import (
 	"log"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -108,8 +120,35 @@ func sendRaw(s *testcontrol.Server) http.HandlerFunc {
 	})
 }
 
-func door(s *testcontrol.Server) http.Handler {
+// doorToLife has what happens to servers and nodes.
+func doorToLife(mux *http.ServeMux, s *testcontrol.Server, g *gate) {
+	mux.HandleFunc("POST /delete", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, deleteNodes(s, r.FormValue("name"), r.FormValue("silent") == "1"))
+	})
+	mux.HandleFunc("POST /away", func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("on") == "1" {
+			g.down(false)
+		} else if err := g.up(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	mux.HandleFunc("POST /fault", func(w http.ResponseWriter, r *http.Request) {
+		after, err := strconv.Atoi(r.FormValue("after"))
+		if err != nil && r.FormValue("kind") != "" {
+			http.Error(w, "after: a number of bytes", http.StatusBadRequest)
+			return
+		}
+		g.setFault(fault{kind: r.FormValue("kind"), after: after})
+	})
+	mux.HandleFunc("GET /counts", func(w http.ResponseWriter, r *http.Request) {
+		accepted, broken := g.counts()
+		fmt.Fprintln(w, accepted, broken)
+	})
+}
+
+func door(s *testcontrol.Server, g *gate) http.Handler {
 	mux := http.NewServeMux()
+	doorToLife(mux, s, g)
 	mux.HandleFunc("GET /nodes", func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(s.AllNodes())
 	})
@@ -203,13 +242,28 @@ func noteHeads(s http.Handler) http.Handler {
 	})
 }
 
-func serve(s *testcontrol.Server, address string) error {
+func serve(s *testcontrol.Server, g *gate) error {
 	cert, key := os.Getenv("CONTROL_CERT"), os.Getenv("CONTROL_KEY")
 	if cert == "" {
-		return http.ListenAndServe(address, noteHeads(s))
+		return http.Serve(g, noteHeads(s))
 	}
-	s.ExplicitBaseURL = "https://" + address
-	return http.ListenAndServeTLS(address, cert, key, noteHeads(s))
+	s.ExplicitBaseURL = "https://" + g.address
+	return http.ServeTLS(g, noteHeads(s), cert, key)
+}
+
+func clients(args []string) error {
+	if len(args) != 4 {
+		return fmt.Errorf("control clients URL AUTHKEY NAME N")
+	}
+	server, err := url.Parse(args[0])
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(args[3])
+	if err != nil {
+		return err
+	}
+	return runClients(server, args[1], args[2], n)
 }
 
 // derpMap has what CONTROL_DERP names, or nothing: then stock clients find no relay and stay idle.
@@ -225,6 +279,12 @@ func derpMap() *tailcfg.DERPMap {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "clients" {
+		if err := clients(os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 	if len(os.Args) < 3 {
 		log.Fatal("control ADDRESS:PORT DOOR:PORT [AUTHKEY | login]")
 	}
@@ -239,6 +299,15 @@ func main() {
 	} else if len(os.Args) > 3 {
 		s.RequireAuthKey = os.Args[3]
 	}
-	go func() { log.Fatal(http.ListenAndServe(os.Args[2], door(s))) }()
-	log.Fatal(serve(s, os.Args[1]))
+	if file := os.Getenv("CONTROL_KEEP"); file != "" {
+		if err := keepKey(s, file); err != nil {
+			log.Fatal(err)
+		}
+	}
+	g, err := newGate(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	go func() { log.Fatal(http.ListenAndServe(os.Args[2], door(s, g))) }()
+	log.Fatal(serve(s, g))
 }
