@@ -31,6 +31,7 @@ membership_init(struct membership *m)
 {
 	memset(m, 0, sizeof(*m));
 	peer_set_init(&m->owned);
+	peer_set_init(&m->moved);
 }
 
 /* ---- What files do not say ---- */
@@ -130,6 +131,7 @@ forget(struct control *c)
 	view_destroy(m->view);
 	view_destroy(m->next);
 	peer_set_fini(&m->owned);
+	peer_set_fini(&m->moved);
 	free(m->own.items);
 	filter_ranges_fini(&m->local);
 	bool has_own_key = m->has_own_key;
@@ -377,6 +379,7 @@ take_slice(struct control *c)
 			view_destroy(m->view);
 			m->view = m->next;
 			m->next = NULL;
+			peer_set_fini(&m->moved);
 			return;
 		}
 		n_changed += pair.was != pair.now;

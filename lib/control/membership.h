@@ -29,6 +29,7 @@ struct membership {
 	char on[INTENT_NAME_BYTES]; /* the interface */
 	uint16_t iface_id;          /* its */
 	struct peer_set owned;      /* who came by the tailnet; only keys in it */
+	struct peer_set moved;      /* …of them those whose node `next` has by another id */
 	struct prefix_list own;     /* our addresses by the tailnet */
 	bool has_own_key;           /* the config has the node key, not the state file */
 	struct filter_plan *base;   /* the config's own access rules; NULL: none */

@@ -111,8 +111,20 @@ set_endpoint(struct wish *w, const struct peer_intent *was)
 static void
 remove_node(struct wish *w, const struct tailnet_node *n)
 {
-	if (is_owned(w->control, &n->key) && peer_set_find(&w->iface->peers, &n->key))
+	struct peer_intent *moved = peer_set_find(&w->control->membership.moved, &n->key);
+	if (!moved && is_owned(w->control, &n->key) && peer_set_find(&w->iface->peers, &n->key))
 		emit(w, &n->key, &(struct change){.kind = CHANGE_PEER_REMOVE});
+}
+
+/* A node that registered anew, as another one with the key it had, stays the peer that it was. */
+static void
+note_move(struct wish *w)
+{
+	struct membership *m = &w->control->membership;
+	const struct key *k = &w->node->key;
+	if (m->view && is_owned(w->control, k) && !peer_set_find(&m->moved, k) &&
+		!peer_set_add(&m->moved, k))
+		w->rc = -ENOMEM;
 }
 
 static void
@@ -149,6 +161,8 @@ membership_peer_changes(struct control *c, const struct node_pair *pair, struct 
 	};
 	if (!w.iface)
 		return 0;
+	if (pair->now && !pair->was)
+		note_move(&w);
 	/* The prefixes of a node with a new key move to it before its old self goes. */
 	if (pair->now)
 		put_node(&w);

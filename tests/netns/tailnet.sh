@@ -72,6 +72,20 @@ say_raw '{"PeersRemoved":[1002]}'
 expect_within 5 peers_are 20
 refuse routes_show '100.64.100.2 '
 
+proves "a node that registers anew, with the key it had, is another one to the server and one to us"
+as_id() { # ID PORT -> that node by that id
+	server_says fake21 '' | python3 -c "
+import ast, json, sys
+print(json.dumps(ast.literal_eval(sys.stdin.read()) | {'ID': $1, 'Endpoints': ['203.0.113.77:$2']}))"
+}
+say_raw "{\"PeersRemoved\":[1021],\"PeersChanged\":[$(as_id 900 2345)]}"
+expect_within 5 peers_show 203.0.113.77:2345
+expect peers_are 20
+say_raw "{\"PeersRemoved\":[900],\"PeersChanged\":[$(as_id 1021 2346)]}"
+expect_within 5 peers_show 203.0.113.77:2346
+expect peers_show 100.64.100.21/32
+expect peers_are 20
+
 proves "another policy: no rule, nothing may come in"
 say_raw '{"PacketFilters":{"*":null,"base":[]}}'
 expect_within 5 eval '! filter_shows tailnet:'
