@@ -17,6 +17,7 @@
 //	GET  /nodes                  every node as JSON, with what it said of itself
 //	GET  /online                 how many map streams are open
 //	POST /fake?id=N              a node that nobody runs joins, at 100.64.100.N, 1 to 254
+//	POST /fake?id=N&node=KEY&endpoint=IP:PORT    the same as plain WireGuard with that key, there
 //	POST /raw?node=KEY           the body is a MapResponse: it goes out on that node's stream
 //	POST /routes?node=KEY&routes=PREFIX,PREFIX    these are the node's from now on
 //	POST /ping?node=KEY&url=URL&types=T&noise=1    a PingRequest for that node
@@ -90,6 +91,41 @@ func fakeNode(id byte) *tailcfg.Node {
 	}
 }
 
+// plainNode speaks WireGuard and nothing else: no disco, no relay.
+func plainNode(r *http.Request, id byte) (*tailcfg.Node, error) {
+	k, err := nodeOf(r)
+	if err != nil {
+		return nil, err
+	}
+	at, err := netip.ParseAddrPort(r.FormValue("endpoint"))
+	if err != nil {
+		return nil, err
+	}
+	n := fakeNode(id)
+	n.Key, n.DiscoKey, n.IsWireGuardOnly = k, key.DiscoPublic{}, true
+	n.Endpoints = []netip.AddrPort{at}
+	return n, nil
+}
+
+func addFake(s *testcontrol.Server) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseUint(r.FormValue("id"), 10, 8)
+		if err != nil || id == 0 || id == 255 {
+			http.Error(w, "id: 1 to 254", http.StatusBadRequest)
+			return
+		}
+		n := fakeNode(byte(id))
+		if r.FormValue("node") != "" {
+			n, err = plainNode(r, byte(id))
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.UpdateNode(n)
+	}
+}
+
 // withNode answers 400 when the request names no node.
 func withNode(do func(r *http.Request, k key.NodePublic) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -155,14 +191,7 @@ func door(s *testcontrol.Server, g *gate) http.Handler {
 	mux.HandleFunc("GET /online", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, s.InServeMap())
 	})
-	mux.HandleFunc("POST /fake", func(w http.ResponseWriter, r *http.Request) {
-		id, err := strconv.ParseUint(r.FormValue("id"), 10, 8)
-		if err != nil || id == 0 || id == 255 {
-			http.Error(w, "id: 1 to 254", http.StatusBadRequest)
-			return
-		}
-		s.UpdateNode(fakeNode(byte(id)))
-	})
+	mux.HandleFunc("POST /fake", addFake(s))
 	mux.HandleFunc("POST /raw", sendRaw(s))
 	mux.HandleFunc("POST /routes", withNode(func(r *http.Request, k key.NodePublic) error {
 		routes, err := routesOf(r)
