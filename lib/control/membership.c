@@ -90,7 +90,8 @@ complete_rest(struct control *c, struct interface_intent *i)
 {
 	struct membership *m = &c->membership;
 	const struct interface_intent *running = intent_interface_find(c->running, i->name);
-	bool is_same = running && headscale_intent_is_equal(running->headscale, i->headscale);
+	bool is_same = running &&
+		headscale_intent_is_same_node(running->headscale, i->headscale);
 	int rc = 0;
 	if (!m->tailnet || !is_same || strcmp(m->on, i->name) != 0)
 		return 0;
@@ -198,6 +199,12 @@ int
 membership_set(struct control *c, struct control_iface *i, const struct headscale_intent *h,
 	struct err *err)
 {
+	const struct interface_intent *running = intent_interface_find(c->running, i->name);
+	struct membership *m = &c->membership;
+	bool stays = m->tailnet && strcmp(m->on, i->name) == 0 && running &&
+		headscale_intent_is_same_node(running->headscale, h);
+	if (stays)
+		return tailnet_change(m->tailnet, h, err);
 	forget(c);
 	return h ? join(c, i, h, err) : 0;
 }
@@ -226,6 +233,30 @@ membership_source(const struct control *c, const struct key *peer, uint8_t famil
 			return m->own.items[k].addr;
 	}
 	return (struct addr){0};
+}
+
+void
+membership_keep_peers(const struct control *c, struct change_list *list)
+{
+	const struct membership *m = &c->membership;
+	size_t n_kept = 0;
+	for (size_t k = 0; k < list->n; k++) {
+		const struct change *change = &list->items[k]; /* of this kind it owns nothing */
+		if (change->kind != CHANGE_PEER_REMOVE || strcmp(change->on, m->on) != 0 ||
+			!peer_set_find(&m->owned, &change->peer))
+			list->items[n_kept++] = *change;
+	}
+	if (n_kept < list->n)
+		log_info("%s: peers of the tailnet stay, whatever `wg` says: %zu", m->on,
+			list->n - n_kept);
+	list->n = n_kept;
+}
+
+void
+membership_peers_changed(struct control *c)
+{
+	if (c->membership.tailnet)
+		membership_filter_renew(c);
 }
 
 int

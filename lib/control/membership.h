@@ -21,6 +21,7 @@ struct control_peer;
 struct tailnet;
 struct tailnet_status;
 struct tailnet_view;
+struct change_list;
 
 struct filter_plan;
 
@@ -49,7 +50,10 @@ void membership_init(struct membership *m);
  * negative errno with a sentence.
  */
 int membership_complete(struct control *c, struct intent *wanted, struct err *err);
-/* CHANGE_INTERFACE_SET_HEADSCALE: joins, or leaves (NULL), or leaves and joins anew. */
+/*
+ * CHANGE_INTERFACE_SET_HEADSCALE: joins, or leaves (NULL), or leaves and joins anew; the same node
+ * stays, and only says what is different about it.
+ */
 int membership_set(struct control *c, struct control_iface *i, const struct headscale_intent *h,
 	struct err *err);
 /* Takes in what has come; a slice of it. Each turn of the loop, not while the intent changes. */
@@ -74,6 +78,13 @@ void membership_fini(struct control *c);
  * interface may have others. None for peers of the config.
  */
 struct addr membership_source(const struct control *c, const struct key *peer, uint8_t family);
+/*
+ * Of what `wg` wants, takes out that peers of the tailnet go: they are the server's to remove, and
+ * wg's files do not know of them.
+ */
+void membership_keep_peers(const struct control *c, struct change_list *list);
+/* `wg` has changed peers, which may be let in, or no longer. */
+void membership_peers_changed(struct control *c);
 /* `headgate up`, `down` and `logout`. 0, or -ENOENT and a sentence: we are no node at all. */
 int membership_wish(struct control *c, int wish, struct err *err);
 /* What `headgate status` shows of it. False: no tailnet. */

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "control/core.h"
+#include "control/membership.h"
 #include "control/reconcile.h"
 #include "control/report.h"
 #include "source/uapi.h"
@@ -45,7 +46,9 @@ answer_set(struct control *c, const struct control_iface *i, const struct uapi_p
 	int rc = now ? uapi_changes(p, now, &list) : -ENODEV;
 	if (!rc) {
 		struct reconcile_report report;
+		membership_keep_peers(c, &list);
 		reconcile_list(c, &list, &report);
+		membership_peers_changed(c);
 		rc = report.rc;
 		log_info("%s: `wg set` made %u change%s", i->name, report.n_applied,
 			report.n_applied == 1 ? "" : "s");

@@ -26,6 +26,14 @@ headscale_intent_copy(const struct headscale_intent *h)
 }
 
 void
+headscale_intent_swap(struct headscale_intent *a, struct headscale_intent *b)
+{
+	struct headscale_intent was = *a;
+	*a = *b;
+	*b = was;
+}
+
+void
 headscale_intent_destroy(struct headscale_intent *h)
 {
 	if (h)
@@ -34,14 +42,20 @@ headscale_intent_destroy(struct headscale_intent *h)
 }
 
 bool
+headscale_intent_is_same_node(const struct headscale_intent *a, const struct headscale_intent *b)
+{
+	return a && b && strcmp(a->server, b->server) == 0 &&
+		key_is_equal(&a->server_key, &b->server_key) &&
+		strcmp(a->ca_file, b->ca_file) == 0 && strcmp(a->state_file, b->state_file) == 0;
+}
+
+bool
 headscale_intent_is_equal(const struct headscale_intent *a, const struct headscale_intent *b)
 {
 	if (!a || !b)
 		return a == b;
-	return strcmp(a->server, b->server) == 0 && key_is_equal(&a->server_key, &b->server_key) &&
-		strcmp(a->ca_file, b->ca_file) == 0 &&
+	return headscale_intent_is_same_node(a, b) &&
 		strcmp(a->auth_key_file, b->auth_key_file) == 0 &&
-		strcmp(a->state_file, b->state_file) == 0 &&
 		strcmp(a->hostname, b->hostname) == 0 && strcmp(a->tags, b->tags) == 0 &&
 		prefix_list_is_equal(&a->routes, &b->routes) &&
 		a->offers_exit == b->offers_exit && a->accepts_routes == b->accepts_routes &&

@@ -34,7 +34,12 @@ struct headscale_intent {
 /* NULL: memory is short. */
 struct headscale_intent *headscale_intent_create(void);
 struct headscale_intent *headscale_intent_copy(const struct headscale_intent *h);
+/* The values change places. */
+void headscale_intent_swap(struct headscale_intent *a, struct headscale_intent *b);
 /* NULL is allowed. */
 void headscale_intent_destroy(struct headscale_intent *h);
+/* The same node of the same server, reached in the same way: nothing has to be joined anew. */
+bool headscale_intent_is_same_node(const struct headscale_intent *a,
+	const struct headscale_intent *b);
 /* Where it was written does not matter. Both may be NULL. */
 bool headscale_intent_is_equal(const struct headscale_intent *a, const struct headscale_intent *b);

@@ -395,6 +395,19 @@ client_set_endpoints(struct client *c, const struct endpoint *endpoints, size_t 
 }
 
 void
+client_changed(struct client *c)
+{
+	if (c->is_stopping || c->wish != TAILNET_WISH_UP)
+		return;
+	if (c->status.phase == TAILNET_RUNNING) {
+		client_update(c);
+	} else if (c->status.phase == TAILNET_REFUSED) {
+		c->n_failures = 0; /* maybe for the auth key that is another one now */
+		uv_timer_start(&c->retry, on_retry, 0, 0);
+	}
+}
+
+void
 client_rest(struct client *c, enum tailnet_phase phase)
 {
 	c->is_leaving = false;

@@ -82,6 +82,8 @@ struct client;
 struct client *client_create(const struct client_config *config, struct err *err);
 /* Where we are reached from now on; copied. Told to the server when it is not the same. */
 void client_set_endpoints(struct client *c, const struct endpoint *endpoints, size_t n);
+/* config.intent says something else now of the same node: the server hears of it. */
+void client_changed(struct client *c);
 /*
  * Down: what we offer is withdrawn and the session ends; logout: the server forgets us first, as
  * soon as it is reached. Either leaves nothing of the tailnet here. Up: again.

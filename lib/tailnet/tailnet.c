@@ -36,6 +36,7 @@ struct tailnet {
 	bool has_node_key;
 	struct endpoint endpoints[MAX_ENDPOINTS];
 	size_t n_endpoints;
+	struct headscale_intent *changed; /* to take intent's place; NULL: nothing new */
 	enum tailnet_wish wish;
 	bool is_stopping;
 };
@@ -116,12 +117,21 @@ on_wake(uv_async_t *wake)
 	size_t n = t->n_endpoints;
 	bool is_stopping = t->is_stopping;
 	enum tailnet_wish wish = t->wish;
+	struct headscale_intent *changed = t->changed;
+	t->changed = NULL;
 	memcpy(endpoints, t->endpoints, n * sizeof(*endpoints));
 	pthread_mutex_unlock(&t->lock);
+	if (changed) {
+		/* In its place, for the client holds on to parts of it. */
+		headscale_intent_swap(t->intent, changed);
+		headscale_intent_destroy(changed);
+	}
 	if (is_stopping) {
 		client_stop(t->client);
 		return;
 	}
+	if (changed)
+		client_changed(t->client);
 	client_set_endpoints(t->client, endpoints, n);
 	client_wish(t->client, wish);
 }
@@ -149,6 +159,7 @@ destroy(struct tailnet *t)
 	client_destroy(t->client);
 	view_destroy(t->view);
 	headscale_intent_destroy(t->intent);
+	headscale_intent_destroy(t->changed);
 	pthread_mutex_destroy(&t->lock);
 	secret_wipe(t, sizeof(*t));
 	free(t);
@@ -222,6 +233,20 @@ tailnet_start(const struct tailnet_config *config, struct tailnet **out, struct 
 		return rc;
 	}
 	*out = t;
+	return 0;
+}
+
+int
+tailnet_change(struct tailnet *t, const struct headscale_intent *intent, struct err *err)
+{
+	struct headscale_intent *copy = headscale_intent_copy(intent);
+	if (!copy)
+		return err_set(err, -ENOMEM, "no memory for what is new of the tailnet");
+	pthread_mutex_lock(&t->lock);
+	headscale_intent_destroy(t->changed);
+	t->changed = copy;
+	pthread_mutex_unlock(&t->lock);
+	uv_async_send(&t->wake);
 	return 0;
 }
 

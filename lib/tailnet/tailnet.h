@@ -31,6 +31,11 @@ struct tailnet_config {
  * thread's.
  */
 int tailnet_start(const struct tailnet_config *config, struct tailnet **out, struct err *err);
+/*
+ * What the config says now of the same node (headscale_intent_is_same_node); copied. The server
+ * hears of it, and no session ends. 0 or -ENOMEM with a sentence.
+ */
+int tailnet_change(struct tailnet *t, const struct headscale_intent *intent, struct err *err);
 /* Withdraws what was offered and ends the thread: three seconds at most. NULL is allowed. */
 void tailnet_stop(struct tailnet *t);
 
