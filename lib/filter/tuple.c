@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "filter/tuple.h"
 
-enum {
-	EXT_HOP_BY_HOP = 0,
-	EXT_ROUTING = 43,
-	EXT_FRAGMENT = 44,
-	EXT_AH = 51,
-	EXT_DESTINATION = 60,
-	EXT_MOBILITY = 135,
-	EXT_HIP = 139,
-	EXT_SHIM6 = 140,
-	FRAGMENT_HEADER_BYTES = 8,
+#include "wire/upper.h"
 
+enum {
 	/* The longest IPv4 header and the shortest of TCP: before this a fragment may hide one. */
 	LATER_MIN_OFFSET_BYTES = 60 + 20,
 
@@ -32,14 +24,6 @@ icmp_is_answer(uint8_t family, uint8_t type)
 	if (family == ADDR_V4)
 		return type == 0 || type == 3 || type == 11 || type == 12;
 	return type == 129 || (type >= 1 && type <= 4);
-}
-
-static bool
-is_extension(uint8_t proto)
-{
-	return proto == EXT_HOP_BY_HOP || proto == EXT_ROUTING || proto == EXT_FRAGMENT ||
-	       proto == EXT_AH || proto == EXT_DESTINATION || proto == EXT_MOBILITY ||
-	       proto == EXT_HIP || proto == EXT_SHIM6;
 }
 
 static void
@@ -69,7 +53,7 @@ parse_upper(const uint8_t *at, uint32_t n_bytes, struct tuple *out)
 		if (n_bytes >= ICMP_MIN_BYTES)
 			out->kind = icmp_is_answer(out->family, at[0]) ? TUPLE_ICMP_ANSWER
 								       : TUPLE_ICMP;
-	} else if (out->family == ADDR_V4 || !is_extension(out->proto)) {
+	} else if (out->family == ADDR_V4 || !ip_upper_is_extension(out->proto)) {
 		out->kind = TUPLE_OTHER;
 	}
 }
@@ -98,8 +82,8 @@ parse_v6(const uint8_t *ip, uint32_t n_bytes, struct tuple *out)
 	const uint8_t *at = ip + IPV6_BYTES;
 	n_bytes -= IPV6_BYTES;
 	out->proto = ip[6];
-	if (unlikely_true(out->proto == EXT_FRAGMENT)) {
-		if (n_bytes < FRAGMENT_HEADER_BYTES)
+	if (unlikely_true(out->proto == IP_PROTO_FRAGMENT)) {
+		if (n_bytes < IPV6_FRAGMENT_BYTES)
 			return;
 		out->proto = at[0];
 		uint32_t offset = load_be16(at + 2) & 0xfff8u;
@@ -107,8 +91,8 @@ parse_v6(const uint8_t *ip, uint32_t n_bytes, struct tuple *out)
 			out->kind = kind_of_later(offset);
 			return;
 		}
-		at += FRAGMENT_HEADER_BYTES;
-		n_bytes -= FRAGMENT_HEADER_BYTES;
+		at += IPV6_FRAGMENT_BYTES;
+		n_bytes -= IPV6_FRAGMENT_BYTES;
 	}
 	parse_upper(at, n_bytes, out);
 }

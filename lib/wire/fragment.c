@@ -2,11 +2,11 @@
 #include "wire/fragment.h"
 
 #include "wire/ip.h"
+#include "wire/upper.h"
 
 enum {
 	IPV4_DF = 0x4000,
 	IPV4_MF = 0x2000,
-	EXT_FRAGMENT = 44,
 	OPTION_END = 0,
 	OPTION_NOP = 1,
 	OPTION_IS_COPIED = 0x80,
@@ -20,7 +20,7 @@ fragment_plan(struct fragment_plan *plan, const uint8_t *ip, uint8_t family, uin
 	bool is_v4 = family == ADDR_V4;
 	uint32_t header = is_v4 ? ipv4_header_bytes(ip) : IPV6_BYTES;
 	uint32_t fragment_header = header + (is_v4 ? 0 : FRAGMENT_EXTENSION_BYTES);
-	bool may_cut = is_v4 ? !(load_be16(ip + 6) & IPV4_DF) : ip[6] != EXT_FRAGMENT;
+	bool may_cut = is_v4 ? !(load_be16(ip + 6) & IPV4_DF) : ip[6] != IP_PROTO_FRAGMENT;
 	if (!may_cut || mtu_bytes < fragment_header + UNIT_BYTES)
 		return false;
 	*plan = (struct fragment_plan){
@@ -91,7 +91,7 @@ header_v6(const struct fragment_plan *plan, uint32_t k, uint32_t payload, uint8_
 	ext[1] = 0;
 	store_be16(ext + 2, (uint16_t)(k * plan->chunk_bytes | (k + 1 < plan->n)));
 	store_be32(ext + 4, plan->identification);
-	out[6] = EXT_FRAGMENT;
+	out[6] = IP_PROTO_FRAGMENT;
 	store_be16(out + 4, (uint16_t)(FRAGMENT_EXTENSION_BYTES + payload));
 }
 

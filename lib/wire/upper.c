@@ -6,7 +6,6 @@
 enum {
 	EXT_HOP_BY_HOP = 0,
 	EXT_ROUTING = 43,
-	EXT_FRAGMENT = 44,
 	EXT_AH = 51,
 	EXT_DESTINATION = 60,
 	EXT_MOBILITY = 135,
@@ -29,11 +28,17 @@ extension_bytes(uint8_t proto, uint8_t length)
 		return (length + 1u) * 8;
 	case EXT_AH:
 		return (length + 2u) * 4;
-	case EXT_FRAGMENT:
-		return EXT_MIN_BYTES;
+	case IP_PROTO_FRAGMENT:
+		return IPV6_FRAGMENT_BYTES;
 	default:
 		return 0;
 	}
+}
+
+bool
+ip_upper_is_extension(uint8_t proto)
+{
+	return extension_bytes(proto, 0) != 0;
 }
 
 static bool
@@ -41,12 +46,12 @@ find_v6(const uint8_t *ip, uint32_t n_bytes, struct ip_upper *out)
 {
 	*out = (struct ip_upper){.offset = IPV6_BYTES, .proto = ip[6]};
 	for (unsigned n = 0; n <= IP_UPPER_MAX_HEADERS; n++) {
-		if (!extension_bytes(out->proto, 0))
+		if (!ip_upper_is_extension(out->proto))
 			return out->offset <= n_bytes;
 		if (out->offset + EXT_MIN_BYTES > n_bytes)
 			return false;
 		const uint8_t *ext = ip + out->offset;
-		bool is_fragment = out->proto == EXT_FRAGMENT;
+		bool is_fragment = out->proto == IP_PROTO_FRAGMENT;
 		out->offset += extension_bytes(out->proto, ext[1]);
 		out->proto = ext[0];
 		if (out->offset > n_bytes)
