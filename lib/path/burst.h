@@ -68,6 +68,7 @@ struct burst {
 
 	struct aead_job jobs[BURST_MAX];
 	struct lookup lookup;
+	const struct nexthop *nexthops[BURST_MAX + 1]; /* of route's look-up, by query */
 };
 
 /* Where a stage is in filling a look-up: a local of its own, so that it stays in registers. */

@@ -64,9 +64,9 @@ skip_decided(struct asked *a)
 	}
 }
 
-/* Drops what was denied; what has got its verdict leaves the list. */
+/* What was denied gets its verdict, and stays where it is: its list was looked up already. */
 static void
-heed(const struct asked *a, struct stage_list *list)
+heed(const struct asked *a)
 {
 	static const uint8_t reasons[] = {
 		[FILTER_DENIED] = DROP_FILTER_DENIED,
@@ -75,7 +75,6 @@ heed(const struct asked *a, struct stage_list *list)
 		[FILTER_NOT_READABLE] = DROP_FILTER_UNREADABLE,
 		[FILTER_NOT_LOCAL] = DROP_FILTER_NOT_LOCAL,
 	};
-	uint32_t n = 0;
 	for (uint32_t i = 0; i < a->n; i++) {
 		uint8_t verdict = a->queries[i].verdict;
 		if (likely_true(verdict == FILTER_PASS || verdict == FILTER_SKIP))
@@ -85,11 +84,6 @@ heed(const struct asked *a, struct stage_list *list)
 		else
 			packet_drop(a->packets[i], (enum drop_reason)reasons[verdict]);
 	}
-	for (uint32_t i = 0; i < list->n; i++) {
-		if (likely_true(list->packets[i]->verdict == VERDICT_NONE))
-			list->packets[n++] = list->packets[i];
-	}
-	list->n = n;
 }
 
 void
@@ -98,7 +92,7 @@ filter_opened(struct worker *w, struct burst *b)
 	struct asked *a = &w->asked;
 	skip_decided(a);
 	filter_from_tunnel(w->filter, a->queries, a->n, w->now_ns);
-	heed(a, &b->routed);
+	heed(a);
 }
 
 void
@@ -107,5 +101,5 @@ filter_plain(struct worker *w, struct burst *b)
 	struct asked *a = &w->asked;
 	skip_decided(a);
 	filter_into_tunnel(w->filter, a->queries, a->n, w->now_ns);
-	heed(a, &b->tunnel);
+	heed(a);
 }

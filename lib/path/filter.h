@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The access filter's two places in a turn: behind verify, where what came out of a tunnel is
+ * The access filter's two places in a turn: before route, where what came out of a tunnel is
  * denied or goes on to be routed; and behind route, where what is to go into a tunnel makes the
  * flows by which its replies may come back. What is said of each is lib/filter's.
  *
- * The table of flows is large, so packets are looked at one stage before: while their sources, or
- * their next hops, are looked up, the lines of the flows are on their way.
+ * The table of flows is large, so packets are looked at long before: while sources and next hops,
+ * or next hops and peers, are looked up for the burst, the lines of the flows are on their way.
+ * What is denied gets its verdict and stays in its list, which the next stage has looked up.
  */
 #pragma once
 

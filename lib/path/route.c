@@ -119,10 +119,9 @@ route_packet(struct worker *w, struct burst *b, struct packet *p, const struct n
 }
 
 void
-route_burst(struct worker *w, struct burst *b)
+route_look(struct worker *w, struct burst *b)
 {
 	struct lookup *l = &b->lookup;
-	const struct nexthop *nexthops[BURST_MAX + 1];
 	struct lookup_fill fill = lookup_begin(l);
 	for (uint32_t i = 0; i < b->routed.n; i++) {
 		const struct packet *p = b->routed.packets[i];
@@ -132,9 +131,17 @@ route_burst(struct worker *w, struct burst *b)
 	lookup_run(&fill);
 	for (uint32_t k = 1; k <= l->n_queries; k++) {
 		uint32_t id = l->queries[k].value;
-		nexthops[k] = id ? tables_nexthop(w->tables, id) : NULL;
-		prefetch_read(nexthops[k]);
+		b->nexthops[k] = id ? tables_nexthop(w->tables, id) : NULL;
+		prefetch_read(b->nexthops[k]);
 	}
-	for (uint32_t i = 0; i < b->routed.n; i++)
-		route_packet(w, b, b->routed.packets[i], nexthops[l->of[i]]);
+}
+
+void
+route_burst(struct worker *w, struct burst *b)
+{
+	for (uint32_t i = 0; i < b->routed.n; i++) {
+		struct packet *p = b->routed.packets[i];
+		if (likely_true(p->verdict == VERDICT_NONE))
+			route_packet(w, b, p, b->nexthops[b->lookup.of[i]]);
+	}
 }

@@ -47,11 +47,9 @@ find_targets(struct worker *w, const struct lookup *l, struct target *targets)
 }
 
 void
-peers_burst(struct worker *w, struct burst *b)
+peers_look(struct worker *w, struct burst *b)
 {
-	struct lookup *l = &b->lookup;
-	struct target targets[BURST_MAX + 1];
-	struct lookup_fill fill = lookup_begin(l);
+	struct lookup_fill fill = lookup_begin(&b->lookup);
 	for (uint32_t i = 0; i < b->tunnel.n; i++) {
 		const struct packet *p = b->tunnel.packets[i];
 		const struct iface_entry *iface =
@@ -60,10 +58,19 @@ peers_burst(struct worker *w, struct burst *b)
 			ip_destination(p->ip, p->family), p->family);
 	}
 	lookup_run(&fill);
+}
+
+void
+peers_burst(struct worker *w, struct burst *b)
+{
+	const struct lookup *l = &b->lookup;
+	struct target targets[BURST_MAX + 1];
 	find_targets(w, l, targets);
 	for (uint32_t i = 0; i < b->tunnel.n; i++) {
 		struct packet *p = b->tunnel.packets[i];
 		const struct target *target = &targets[l->of[i]];
+		if (unlikely_true(p->verdict != VERDICT_NONE))
+			continue;
 		p->peer_id = lookup_value(l, i);
 		p->peer = target->peer;
 		p->session = target->session;

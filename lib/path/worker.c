@@ -143,6 +143,7 @@ process(struct worker *w, struct watched *v)
 	watched_after(v, STAGE_OPEN);
 	verify_burst(w, b);
 	watched_after(v, STAGE_VERIFY);
+	route_look(w, b);
 	if (unlikely_true(w->filter != NULL)) {
 		filter_opened(w, b);
 		watched_after(v, STAGE_FILTER);
@@ -150,6 +151,7 @@ process(struct worker *w, struct watched *v)
 	}
 	route_burst(w, b);
 	watched_after(v, STAGE_ROUTE);
+	peers_look(w, b);
 	if (unlikely_true(w->filter != NULL)) {
 		filter_plain(w, b);
 		watched_after(v, STAGE_FILTER);

@@ -114,7 +114,10 @@ void classify_burst(struct worker *w, struct burst *b);
 void sessions_burst(struct worker *w, struct burst *b);
 void open_burst(struct worker *w, struct burst *b);
 void verify_burst(struct worker *w, struct burst *b);
+/* The look-ups of the stage that follows; in between packets may get their verdict. */
+void route_look(struct worker *w, struct burst *b);
 void route_burst(struct worker *w, struct burst *b);
+void peers_look(struct worker *w, struct burst *b);
 void peers_burst(struct worker *w, struct burst *b);
 void seal_burst(struct worker *w, struct burst *b);
 void encap_burst(struct worker *w, struct burst *b);
