@@ -136,7 +136,7 @@ reacher_put(struct reacher *r, uint32_t peer_id, struct tailnet_node *node)
 void
 reacher_forget(struct reacher *r, uint32_t peer_id)
 {
-	if (!r->is_running)
+	if (!r->by_id.n)
 		return;
 	lock_as_asker(r);
 	struct reach_peer *p = reach_peer_by_id(r, peer_id);
@@ -248,10 +248,10 @@ reacher_start(struct reacher *r, const struct reacher_self *self, struct err *er
 void
 reacher_stop(struct reacher *r)
 {
-	if (!r->is_running)
-		return;
-	__atomic_store_n(&r->is_stopping, true, __ATOMIC_RELAXED);
-	pthread_join(r->thread, NULL);
+	if (r->is_running) {
+		__atomic_store_n(&r->is_stopping, true, __ATOMIC_RELAXED);
+		pthread_join(r->thread, NULL);
+	}
 	r->is_running = false;
 	forget_all(r);
 }

@@ -50,6 +50,7 @@ side_init(struct side *s, const char *name, ns_t now)
 	must(s->tables ? 0 : -1, "tables_create");
 	s->boxes.wire = box(name, "wire", sizeof(struct wire_mail));
 	s->boxes.wire_cookied = box(name, "cookied", sizeof(struct wire_mail));
+	s->boxes.reach = box(name, "reach", sizeof(struct reach_mail));
 	s->boxes.events = box(name, "events", sizeof(struct event_mail));
 	s->orders[0] = box(name, "orders", sizeof(struct order_mail));
 	s->boxes.orders = s->orders;
@@ -76,6 +77,7 @@ side_fini(struct side *s)
 	rcu_reader_online();
 	mailbox_destroy(s->boxes.wire);
 	mailbox_destroy(s->boxes.wire_cookied);
+	mailbox_destroy(s->boxes.reach);
 	mailbox_destroy(s->boxes.events);
 	mailbox_destroy(s->orders[0]);
 }

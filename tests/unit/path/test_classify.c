@@ -238,6 +238,80 @@ a_mac2_has_a_box_of_its_own(void **state)
 	assert_dropped(s, DROP_MAILBOX_FULL);
 }
 
+static const struct {
+	uint8_t bytes[64];
+	uint32_t n_bytes;
+	bool is_reach;
+} beside[] = {
+	{{'T', 'S', 0xf0, 0x9f, 0x92, 0xac}, 62, true},
+	{{'T', 'S', 0xf0, 0x9f, 0x92, 0xac}, 61, false},
+	{{'T', 'S', 0xf0, 0x9f, 0x92, 0xad}, 64, false},
+	{{1, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42}, 20, true},
+	{{1, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42}, 19, false},
+	{{0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42}, 20, false}, /* a request */
+};
+
+/* Disco and answers of STUN go to the reach thread of a node, and of nobody else. */
+static void
+disco_is_mailed(void **state)
+{
+	struct scene *s = *state;
+	struct reach_mail mail;
+	uint64_t n_dropped = 0;
+	tables_iface_set_node(s->tables, s->iface_id_1, true);
+	for (size_t i = 0; i < ARRAY_COUNT(beside); i++) {
+		put(s, SCENE_WAN, datagram("203.0.113.2", SCENE_LISTEN_1, beside[i].bytes,
+					  beside[i].n_bytes));
+		if (!beside[i].is_reach) {
+			assert_int_equal(scene_drops(s, DROP_WG_TYPE), ++n_dropped);
+			continue;
+		}
+		assert_int_equal(mailbox_take(s->boxes.reach, &mail, 1), 1);
+		assert_int_equal(mail.n_bytes, beside[i].n_bytes);
+		assert_memory_equal(mail.datagram, beside[i].bytes, beside[i].n_bytes);
+		assert_int_equal(mail.iface_id, s->iface_id_1);
+		assert_int_equal(mail.path.remote.port, SCENE_PEER_PORT);
+		struct addr remote = addr_from_v4(0xc6336402), local = addr_from_v4(0xcb007102);
+		assert_true(addr_is_equal(&mail.path.remote.addr, &remote));
+		assert_true(addr_is_equal(&mail.path.local, &local));
+	}
+	put(s, SCENE_WAN, datagram("203.0.113.2", SCENE_LISTEN, beside[0].bytes, 62));
+	assert_int_equal(scene_drops(s, DROP_WG_TYPE), ++n_dropped);
+	assert_int_equal(scene_all_drops(s), n_dropped);
+	assert_int_equal(mailbox_count(s->boxes.reach), 0);
+}
+
+static void
+disco_that_is_not_mailed(void **state)
+{
+	struct scene *s = *state;
+	struct reach_mail mail;
+	uint8_t longest[MAIL_REACH_BYTES + 1];
+	memset(longest, 0, sizeof(longest));
+	memcpy(longest, beside[0].bytes, 6);
+	tables_iface_set_node(s->tables, s->iface_id, true);
+	put(s, SCENE_WAN, datagram("203.0.113.2", SCENE_LISTEN, longest, MAIL_REACH_BYTES));
+	assert_int_equal(mailbox_take(s->boxes.reach, &mail, 1), 1);
+	put(s, SCENE_WAN, datagram("203.0.113.2", SCENE_LISTEN, longest, sizeof(longest)));
+	assert_int_equal(scene_drops(s, DROP_REACH_LENGTH), 1);
+
+	struct rte_mbuf *m = datagram("203.0.113.2", SCENE_LISTEN, beside[0].bytes, 62);
+	memcpy(scene_packet(m) + 12, (const uint8_t[]){203, 0, 113, 2}, 4);
+	scene_fix_checksum(scene_packet(m));
+	put(s, SCENE_WAN, m);
+	assert_int_equal(scene_drops(s, DROP_OWN_SOURCE), 1);
+	m = datagram("203.0.113.2", SCENE_LISTEN, beside[0].bytes, 62);
+	scene_packet(m)[12] = 224;
+	scene_fix_checksum(scene_packet(m));
+	put(s, SCENE_WAN, m);
+	assert_int_equal(scene_drops(s, DROP_IP_SOURCE), 1);
+
+	while (mailbox_put(s->boxes.reach, &mail))
+		;
+	put(s, SCENE_WAN, datagram("203.0.113.2", SCENE_LISTEN, beside[0].bytes, 62));
+	assert_int_equal(scene_drops(s, DROP_REACH_FULL), 1);
+}
+
 static void
 no_wireguard_message(void **state)
 {
@@ -451,6 +525,8 @@ main(void)
 		TEST(datagram_longer_than_its_packet),
 		TEST(datagram_shorter_than_its_header),
 		TEST(full_mailbox),
+		TEST(disco_is_mailed),
+		TEST(disco_that_is_not_mailed),
 		TEST(not_ours_to_open),
 		TEST(listen_port_moves),
 		TEST(listen_address_decides),

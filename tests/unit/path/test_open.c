@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 
 #include "scene_test.h"
 
@@ -358,6 +359,29 @@ roams(void **state)
 	}
 }
 
+/* Where disco has found the peer it stays, whatever comes from elsewhere, until that is doubted. */
+static void
+pinned_does_not_roam(void **state)
+{
+	struct scene *s = *state;
+	struct endpoint at = s->peers[ANNE].endpoint, remote;
+	struct addr local;
+	struct event_mail event;
+	const struct scene_seal elsewhere = {.from = "198.51.100.77"};
+	assert_int_equal(tables_encap_pin(s->tables, s->peers[ANNE].id, &at, NULL), 0);
+	put(s, SCENE_WAN, from_anne(s, &elsewhere));
+	assert_delivered(s);
+	assert_false(scene_event(s, EVENT_ENCAP_REPLACED, &event));
+	assert_int_equal(tables_encap_roam(s->tables, s->peers[ANNE].id, &at, NULL), -EBUSY);
+	assert_true(tables_encap_get(s->tables, s->peers[ANNE].id, &remote, &local));
+	assert_true(endpoint_is_equal(&remote, &at));
+
+	tables_encap_unpin(s->tables, s->peers[ANNE].id);
+	put(s, SCENE_WAN, from_anne(s, &elsewhere));
+	assert_delivered(s);
+	assert_true(scene_event(s, EVENT_ENCAP_REPLACED, &event));
+}
+
 /* Without a spare header control is asked instead, once. */
 static void
 roams_without_a_spare(void **state)
@@ -500,6 +524,7 @@ main(void)
 		TEST(confirms),
 		TEST(renewal_by_a_listener),
 		TEST(roams),
+		TEST(pinned_does_not_roam),
 		TEST(roams_without_a_spare),
 		TEST(hairpin),
 		TEST(for_the_kernel),

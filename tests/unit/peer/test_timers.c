@@ -293,6 +293,28 @@ persistent(void **state)
 	assert_int_equal(t.last_ns, 150 * S);
 }
 
+/* A path was found: a first initiation goes at once, one that was sent is given 250 ms. */
+static void
+path_found(void **state)
+{
+	struct timer_state st = {0};
+	struct peer_activity a = {0};
+	timers_path_found(&st, 100 * S);
+	struct timer_action act = timers_next(times, &a, &st, 100 * S, JITTER);
+	assert_int_equal(act.what & INIT, INIT);
+
+	timers_path_found(&st, 100 * S + 10 * MS);
+	act = timers_next(times, &a, &st, 100 * S + 10 * MS, JITTER);
+	assert_int_equal(act.what, 0);
+	assert_int_equal(act.next_ns, 100 * S + 250 * MS);
+	act = timers_next(times, &a, &st, 100 * S + 250 * MS, JITTER);
+	assert_int_equal(act.what & INIT, INIT);
+
+	timers_handshake_complete(&st, 101 * S);
+	act = timers_next(times, &a, &st, 106 * S, JITTER);
+	assert_int_equal(act.what, 0);
+}
+
 static void
 reset_serves_at_once(void **state)
 {
@@ -352,6 +374,7 @@ main(void)
 		cmocka_unit_test(renewal_predicates),
 		cmocka_unit_test(persistent),
 		cmocka_unit_test(reset_serves_at_once),
+		cmocka_unit_test(path_found),
 		cmocka_unit_test(activity),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
