@@ -14,6 +14,7 @@
 #include "describe.h"
 #include "intent/status_print.h"
 #include "options.h"
+#include "ping.h"
 #include "base/nearest.h"
 #include "restore.h"
 #include "trace.h"
@@ -266,6 +267,15 @@ capture(const struct subcommand *self, const struct options *o)
 	return capture_run(o, &err) ? fail(err.text) : EXIT_DONE;
 }
 
+static int
+ping(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	if (o->n_words != 2)
+		return misuse("ping takes the IP address or the name of a node");
+	return ping_run(o, &err) ? fail(err.text) : EXIT_DONE;
+}
+
 static const struct subcommand subcommands[] = {
 	{"status", "", "everything at a glance", show, NULL},
 	{"peers", "", "who is connected, by interface", show, "interfaces"},
@@ -282,6 +292,8 @@ static const struct subcommand subcommands[] = {
 	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
 		check, NULL},
 	{"whois", "ADDRESS", "which peer has that address or name", whois, NULL},
+	{"ping", "NODE", "whether a node of the tailnet answers directly, and after how long",
+		ping, NULL},
 	{"up", "", "join the tailnet of [Headscale] again", wish, NULL},
 	{"down", "", "leave the tailnet until up or a restart; still a node of it", wish, NULL},
 	{"logout", "", "be a node of the tailnet no longer", wish, NULL},

@@ -97,6 +97,19 @@ set_count(void *options, const char *value, struct err *err)
 }
 
 static int
+set_pings(void *options, const char *value, struct err *err)
+{
+	return take_number("--c", value, UINT32_MAX, &((struct options *)options)->n_pkts, err);
+}
+
+static int
+set_until_direct(void *options, const char *value, struct err *err)
+{
+	((struct options *)options)->is_until_direct = true;
+	return 0;
+}
+
+static int
 set_timeout(void *options, const char *value, struct err *err)
 {
 	struct options *o = options;
@@ -159,6 +172,9 @@ static const struct cli_option rows[] = {
 	{"--dry-run", "-n", NULL, "only say what would be done", set_dry_run, "restore"},
 	{"--number", "-n", "N", "end after so many packets", set_count, "trace"},
 	{"--count", "-c", "N", "end after so many packets", set_count, "capture"},
+	{"--c", NULL, "N", "ping so many times (default: 10)", set_pings, "ping"},
+	{"--until-direct", NULL, NULL, "end at the first answer that came directly",
+		set_until_direct, "ping"},
 	{"--timeout", "-t", "SECONDS", "end after so many seconds", set_timeout, "trace capture"},
 	{"--write", "-w", "FILE", "write a pcapng file, - to the standard output", set_file,
 		"capture"},

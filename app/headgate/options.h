@@ -24,6 +24,7 @@ struct options {
 
 	/* trace, capture */
 	uint32_t n_pkts;      /* 0: no end */
+	bool is_until_direct; /* ping */
 	uint32_t timeout_s;   /* 0: none */
 	uint32_t snap_bytes;  /* 0: all of a packet */
 	const char *file;

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "control/core.h"
+#include "control/pinging.h"
 #include "control/reload.h"
 #include "control/report.h"
 #include "control/watching.h"
@@ -20,6 +21,7 @@ struct connection {
 	struct control *waits_for; /* the end of a reload; NULL: it does not */
 	struct server_client *client;
 	struct watching *watching; /* after trace and capture */
+	struct pinging *pinging;   /* after ping */
 	char line[REQUEST_BYTES];
 };
 
@@ -35,6 +37,7 @@ end(void *connection)
 	if (conn->waits_for && conn->waits_for->reload_asker == conn->client)
 		conn->waits_for->reload_asker = NULL;
 	watching_end(conn->watching);
+	pinging_end(conn->pinging);
 }
 
 static json_t *
@@ -136,6 +139,18 @@ answer_stream(struct control *c, struct connection *conn)
 	return NULL;
 }
 
+/* "ping KEY"; NULL: it has begun, and `more` has the answer. */
+static json_t *
+begin_ping(struct control *c, struct connection *conn, const char *text)
+{
+	struct err err = {0};
+	struct key peer;
+	if (key_from_base64(&peer, text))
+		return answer_error("ping wants the public key of a peer");
+	conn->pinging = pinging_begin(c, &peer, &err);
+	return conn->pinging ? NULL : answer_error(err.text);
+}
+
 static json_t *
 answer(struct control *c, const char *request)
 {
@@ -143,7 +158,7 @@ answer(struct control *c, const char *request)
 		if (strcmp(requests[i].name, request) == 0)
 			return requests[i].answer(c);
 	return answer_error("unknown request: it must be status, peers, ports, drops, filter, "
-		"reload, check, up, down, logout, trace or capture");
+		"reload, check, up, down, logout, ping, trace or capture");
 }
 
 static int
@@ -209,6 +224,10 @@ feed(void *ctx, void *connection, struct server_input *in, struct text *reply)
 	conn->client = in->client;
 	if (strcmp(conn->line, "reload") == 0)
 		return ask_for_reload(i->control, conn, reply);
+	if (strncmp(conn->line, "ping ", 5) == 0) {
+		json_t *refused = begin_ping(i->control, conn, conn->line + 5);
+		return refused ? print_answer(refused, reply) : SERVER_STREAM;
+	}
 	json_t *begun = answer_stream(i->control, conn);
 	enum server_step step = print_answer(
 		begun ? begun : answer(i->control, conn->line), reply);
@@ -218,7 +237,13 @@ feed(void *ctx, void *connection, struct server_input *in, struct text *reply)
 static enum server_step
 more(void *connection, bool is_asked_to_end, struct text *reply)
 {
-	return watching_more(((struct connection *)connection)->watching, is_asked_to_end, reply);
+	struct connection *conn = connection;
+	if (!conn->pinging)
+		return watching_more(conn->watching, is_asked_to_end, reply);
+	json_t *j = pinging_answer(conn->pinging, clock_boot_ns());
+	if (!j)
+		return is_asked_to_end ? SERVER_CLOSE : SERVER_MORE;
+	return print_answer(j, reply);
 }
 
 const struct server_kind ctl_server = {

@@ -259,6 +259,13 @@ membership_peers_changed(struct control *c)
 		membership_filter_renew(c);
 }
 
+bool
+membership_owns(const struct control *c, const struct control_peer *p)
+{
+	const struct membership *m = &c->membership;
+	return m->tailnet && p->iface_id == m->iface_id && peer_set_find(&m->owned, &p->public_key);
+}
+
 int
 membership_wish(struct control *c, int wish, struct err *err)
 {
@@ -374,7 +381,7 @@ void
 membership_peer_stirred(void *ctx, const struct control_peer *p)
 {
 	struct control *c = ctx;
-	if (c->membership.tailnet && p->iface_id == c->membership.iface_id)
+	if (membership_owns(c, p))
 		reacher_stir(&c->reacher, p->peer_id);
 }
 

@@ -85,6 +85,8 @@ struct addr membership_source(const struct control *c, const struct key *peer, u
 void membership_keep_peers(const struct control *c, struct change_list *list);
 /* `wg` has changed peers, which may be let in, or no longer. */
 void membership_peers_changed(struct control *c);
+/* Whether it is a peer by the tailnet's word. */
+bool membership_owns(const struct control *c, const struct control_peer *p);
 /* `headgate up`, `down` and `logout`. 0, or -ENOENT and a sentence: we are no node at all. */
 int membership_wish(struct control *c, int wish, struct err *err);
 /* What `headgate status` shows of it. False: no tailnet. */

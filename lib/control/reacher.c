@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -153,6 +154,48 @@ reacher_stir(struct reacher *r, uint32_t peer_id)
 	if (p)
 		reach_peer_stir(r, p, clock_boot_ns());
 	unlock(r);
+}
+
+void
+reacher_ping(struct reacher *r, uint32_t peer_id)
+{
+	lock_as_asker(r);
+	struct reach_peer *p = reach_peer_by_id(r, peer_id);
+	if (p)
+		reach_peer_ping(r, p, clock_boot_ns());
+	unlock(r);
+}
+
+bool
+reacher_look(struct reacher *r, uint32_t peer_id, struct reacher_view *out)
+{
+	memset(out, 0, sizeof(*out));
+	lock_as_asker(r);
+	const struct reach_peer *p = reach_peer_by_id(r, peer_id);
+	if (p)
+		reach_peer_look(p, out, clock_boot_ns());
+	unlock(r);
+	return p;
+}
+
+const char *
+reacher_why(const struct reacher_view *v, char out[REACHER_WHY_BYTES])
+{
+	char text[ENDPOINT_TEXT_BYTES];
+	out[0] = 0;
+	if (v->has_path && (v->is_trusted || !v->is_active))
+		return out;
+	if (v->has_path)
+		snprintf(out, REACHER_WHY_BYTES, "it no longer answers at %s",
+			endpoint_format(&v->via, text));
+	else if (!v->was_sought)
+		snprintf(out, REACHER_WHY_BYTES, "nothing was sent to it yet");
+	else if (!v->n_candidates)
+		snprintf(out, REACHER_WHY_BYTES, "the server knows no address of it");
+	else
+		snprintf(out, REACHER_WHY_BYTES, "it answers at none of its %u addresses: is UDP "
+			"let through?", v->n_candidates);
+	return out;
 }
 
 static void

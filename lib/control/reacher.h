@@ -26,7 +26,10 @@
 #include "source/headscale/node.h"
 #include "tables/tables.h"
 
-enum { REACHER_BATCH = 16 };
+enum {
+	REACHER_BATCH = 16,
+	REACHER_WHY_BYTES = 128,
+};
 
 /* Who we are to other nodes. */
 struct reacher_self {
@@ -40,6 +43,18 @@ struct reach_pong {
 	uint64_t n;                  /* grows with each */
 	struct endpoint via;         /* what was pinged */
 	ns_t latency_ns;
+};
+
+/* How a node is reached at the moment. */
+struct reacher_view {
+	bool has_path;               /* at `via`, by its last pong there */
+	bool is_trusted;             /* which is fresh; else it is idle, or silent */
+	bool is_active;              /* data is sent to it, or waits */
+	bool was_sought;             /* it was spoken to, or has spoken */
+	unsigned n_candidates;       /* addresses that it may be at */
+	struct endpoint via;
+	ns_t latency_ns;
+	struct reach_pong last_pong;
 };
 
 struct reacher {
@@ -84,6 +99,13 @@ int reacher_put(struct reacher *r, uint32_t peer_id, struct tailnet_node *node);
 void reacher_forget(struct reacher *r, uint32_t peer_id);
 /* Packets pass, or want to: a path is looked for, or kept up. Unknown ones are allowed. */
 void reacher_stir(struct reacher *r, uint32_t peer_id);
+
+/* Pings it at all its addresses now, as a person asks; a pong shows in its view. */
+void reacher_ping(struct reacher *r, uint32_t peer_id);
+/* False: it is no node that speaks disco. */
+bool reacher_look(struct reacher *r, uint32_t peer_id, struct reacher_view *out);
+/* Why there is no direct path to it, for a person; "" when there is one. Returns out. */
+const char *reacher_why(const struct reacher_view *view, char out[REACHER_WHY_BYTES]);
 
 /* One batch of mails and timers; returns how many there were. Tests call it without a thread. */
 unsigned reacher_turn(struct reacher *r, ns_t now);

@@ -32,6 +32,10 @@ void reach_peer_renew(struct reacher *r, struct reach_peer *p, struct tailnet_no
 /* Our disco key is another one: what we know of its paths is good no more. */
 void reach_peer_rekey(struct reacher *r, struct reach_peer *p);
 void reach_peer_stir(struct reacher *r, struct reach_peer *p, ns_t now);
+/* A person's ping: at all its addresses, at once. */
+void reach_peer_ping(struct reacher *r, struct reach_peer *p, ns_t now);
+/* Into a zeroed view. */
+void reach_peer_look(const struct reach_peer *p, struct reacher_view *out, ns_t now);
 /* Does what is due, and sets its timer for what comes. */
 void reach_peer_run(struct reacher *r, struct reach_peer *p, ns_t now);
 /* Opened messages of it. */

@@ -190,6 +190,34 @@ reach_peer_run(struct reacher *r, struct reach_peer *p, ns_t now)
 		settle(r, p, &actions, now);
 }
 
+void
+reach_peer_ping(struct reacher *r, struct reach_peer *p, ns_t now)
+{
+	const struct path_now at = {&path_times_default, now};
+	struct path_actions actions = {.n = 0};
+	if (!has_paths(p))
+		return;
+	peer_paths_ping_all(p->paths, &at, &actions);
+	settle(r, p, &actions, now);
+}
+
+void
+reach_peer_look(const struct reach_peer *p, struct reacher_view *out, ns_t now)
+{
+	struct path_best best;
+	out->last_pong = p->reached;
+	out->is_active = p->sent_ns && now < p->sent_ns + path_times_default.active_ns;
+	out->was_sought = p->paths;
+	for (unsigned i = 0; p->paths && i < PATHS_MAX_CANDIDATES; i++)
+		out->n_candidates += path_candidate_is_used(&p->paths->candidates[i]);
+	if (!p->paths || !peer_paths_best(p->paths, now, &best))
+		return;
+	out->has_path = true;
+	out->is_trusted = best.is_trusted;
+	out->via = best.link.remote;
+	out->latency_ns = best.latency_ns;
+}
+
 static struct path_link
 link_of(const struct reach_mail *mail)
 {

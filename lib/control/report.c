@@ -20,6 +20,27 @@ fill_session(struct control *c, const struct control_peer *p, struct status_peer
 	out->parked = !out->has_session && !wheel_is_set(&p->timer);
 }
 
+_Static_assert(sizeof(((struct status_path *)0)->why) >= REACHER_WHY_BYTES, "a reason fits");
+
+static void
+fill_path(struct control *c, const struct control_peer *p, struct status_path *out)
+{
+	struct reacher_view view;
+	if (!membership_owns(c, p))
+		return;
+	out->is_node = true;
+	if (!reacher_look(&c->reacher, p->peer_id, &view)) {
+		snprintf(out->why, sizeof(out->why), "it has not told the server a disco key");
+		return;
+	}
+	out->is_active = view.is_active;
+	reacher_why(&view, out->why);
+	if (!view.has_path || out->why[0])
+		return;
+	out->cur_addr = view.via;
+	out->latency_ns = view.latency_ns;
+}
+
 static int
 fill_peer(struct control *c, const struct control_peer *p, const struct peer_intent *intent,
 	struct status_peer *out)
@@ -38,6 +59,7 @@ fill_peer(struct control *c, const struct control_peer *p, const struct peer_int
 	out->tx_bytes = __atomic_load_n(&e->tx_bytes, __ATOMIC_RELAXED) +
 			__atomic_load_n(&e->handshake_tx_bytes, __ATOMIC_RELAXED);
 	fill_session(c, p, out, clock_boot_ns());
+	fill_path(c, p, &out->path);
 	for (const struct allowed_intent *a = intent->first_allowed; a; a = a->next)
 		if (status_add_allowed(out, &a->prefix))
 			return -ENOMEM;

@@ -157,7 +157,9 @@ client_serve(struct server_client *c)
 		c->is_streaming = true;
 		c->server->n_streams++;
 	}
-	if (step == SERVER_REPLY || step == SERVER_LAST || step == SERVER_STREAM)
+	bool begins_silent = step == SERVER_STREAM && !c->reply.n_bytes && !c->reply.failed;
+	bool has_reply = step == SERVER_REPLY || step == SERVER_LAST || step == SERVER_STREAM;
+	if (has_reply && !begins_silent)
 		client_write(c);
 	else if (step == SERVER_CLOSE)
 		client_drop(c);

@@ -29,7 +29,7 @@ enum server_step {
 	SERVER_MORE,  /* all bytes are used and the request is not whole yet */
 	SERVER_REPLY, /* reply holds the answer; what was not used is the next request's */
 	SERVER_LAST,  /* the same, and then the connection ends */
-	SERVER_STREAM, /* as REPLY; from then on `more` is asked for what comes next */
+	SERVER_STREAM, /* as REPLY, or nothing yet; `more` is then asked for what comes next */
 	SERVER_CLOSE, /* it ends at once */
 	SERVER_WAIT,  /* server_answer comes later, and then the connection ends */
 };

@@ -61,6 +61,15 @@ struct status_drop_part {
 	struct status_drop drop;
 };
 
+/* How a node of the tailnet is reached. */
+struct status_path {
+	bool is_node;                    /* without it the rest is nothing */
+	bool is_active;                  /* data is sent to it, or waits */
+	struct endpoint cur_addr;        /* where it is reached directly; none: nowhere */
+	uint64_t latency_ns;             /* with cur_addr: of its last pong */
+	char why[128];                   /* there is no cur_addr; "" with one */
+};
+
 struct status_peer {
 	struct key public_key;
 	char name[PEER_NAME_BYTES];
@@ -73,6 +82,7 @@ struct status_peer {
 	struct endpoint endpoint;
 	struct wall_time last_handshake; /* 0: never */
 	uint64_t rx_bytes, tx_bytes;
+	struct status_path path;
 	struct prefix *allowed_ips; /* owned */
 	size_t n_allowed_ips;
 };

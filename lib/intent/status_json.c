@@ -101,18 +101,36 @@ endpoint_json(const struct endpoint *e)
 	return endpoint_is_known(e) ? json_string(endpoint_format(e, text)) : json_null();
 }
 
+/* The names are those of `tailscale status --json`, where that has them. */
+static void
+add_path(json_t *peer, const struct status_path *path)
+{
+	char text[ENDPOINT_TEXT_BYTES] = "";
+	if (!peer || !path->is_node)
+		return;
+	if (endpoint_is_known(&path->cur_addr))
+		endpoint_format(&path->cur_addr, text);
+	json_object_set_new(peer, "Active", json_boolean(path->is_active));
+	json_object_set_new(peer, "CurAddr", json_string(text));
+	json_object_set_new(peer, "latency_ms",
+		json_real((double)path->latency_ns / NS_IN_MS));
+	json_object_set_new(peer, "why_not_direct", json_string(path->why));
+}
+
 static json_t *
 peer_json(const void *item)
 {
 	const struct status_peer *p = item;
-	return json_pack("{s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o}", "public_key",
-		key_json(&p->public_key), "name", p->name, "has_psk", p->has_psk, "endpoint",
-		endpoint_json(&p->endpoint), "last_handshake_s",
+	json_t *j = json_pack("{s:o, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:b, s:o}",
+		"public_key", key_json(&p->public_key), "name", p->name, "has_psk", p->has_psk,
+		"endpoint", endpoint_json(&p->endpoint), "last_handshake_s",
 		p->last_handshake.s ? number(p->last_handshake.s) : json_null(), "session_age_s",
 		p->has_session ? number(p->session_age_s) : json_null(), "rx_bytes",
 		number(p->rx_bytes), "tx_bytes", number(p->tx_bytes), "keepalive_s", p->keepalive_s,
 		"parked", p->parked, "allowed_ips",
 		prefixes_json(p->allowed_ips, p->n_allowed_ips));
+	add_path(j, &p->path);
+	return j;
 }
 
 static json_t *

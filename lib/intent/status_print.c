@@ -2,6 +2,7 @@
 #include "intent/status_print.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -208,6 +209,18 @@ print_drops_by_peer(const json_t *status, FILE *out)
 	}
 }
 
+/* Of a node of the tailnet that was spoken to, or may be. */
+static void
+print_path(const json_t *peer, FILE *out)
+{
+	const char *addr = json_string_value(json_object_get(peer, "CurAddr"));
+	if (addr && *addr)
+		fprintf(out, "  (direct, %.1f ms)",
+			json_number_value(json_object_get(peer, "latency_ms")));
+	else if (addr)
+		fprintf(out, "  (no direct path yet: %s)", text_of(peer, "why_not_direct"));
+}
+
 static void
 print_peer(const json_t *peer, uint64_t now_s, FILE *out)
 {
@@ -219,6 +232,7 @@ print_peer(const json_t *peer, uint64_t now_s, FILE *out)
 		format_bytes(number_of(peer, "tx_bytes"), tx), text_of(peer, "name"),
 		text_of(peer, "name")[0] ? ": " : "");
 	print_list(json_object_get(peer, "allowed_ips"), out);
+	print_path(peer, out);
 	fputc('\n', out);
 }
 
@@ -239,6 +253,31 @@ print_peers(const json_t *status, FILE *out)
 	}
 }
 
+static bool
+lacks_path(const json_t *peer)
+{
+	return json_is_true(json_object_get(peer, "Active")) && !text_of(peer, "CurAddr")[0];
+}
+
+/* Of the peers that packets are for; the first of them stands for all. */
+static void
+print_unreached(const json_t *status, FILE *out)
+{
+	size_t i, k, n = 0;
+	const json_t *iface, *peer, *first = NULL;
+	json_array_foreach(json_object_get(status, "interfaces"), i, iface)
+	{
+		json_array_foreach(json_object_get(iface, "peers"), k, peer)
+		{
+			if (lacks_path(peer) && n++ == 0)
+				first = peer;
+		}
+	}
+	if (n)
+		fprintf(out, "  no direct path to %s%s: %s\n", text_of(first, "name"),
+			n > 1 ? " and others" : "", text_of(first, "why_not_direct"));
+}
+
 /* What is wrong, in a sentence, stands last. */
 static void
 print_tailnet(const json_t *status, FILE *out)
@@ -256,6 +295,7 @@ print_tailnet(const json_t *status, FILE *out)
 		fprintf(out, "  its key expires in %s\n", format_age(expiry_s - now_s, age));
 	if (text_of(t, "trouble")[0])
 		fprintf(out, "  %s\n", text_of(t, "trouble"));
+	print_unreached(status, out);
 }
 
 static void

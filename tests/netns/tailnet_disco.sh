@@ -46,14 +46,22 @@ expect goes_directly c1
 expect_within 30 pings a-gw "$(client_address c2)"
 expect_within 30 goes_directly c2
 
+proves "the gateway says how it reaches them, and pings"
+expect peers_show 'c1: .*(direct, '
+expect grep -q '"CurAddr": "203.0.113.11:' <(headgate_ctl a peers --json)
+expect grep -q '^pong from c1 (100.64.0.[0-9]*) via 203.0.113.11:' <(headgate_ctl a ping --c 2 c1)
+expect headgate_ctl a ping --until-direct "$(client_address c2)"
+refuse headgate_ctl a ping nobody
+
 proves "the gateway is stopped and started: it is another one for disco, and found again"
 expect gateway_down a
 expect gateway_up a
 expect_within 30 pings c1 "$gw"
 expect_within 30 pings a-gw "$(client_address c2)"
 
-proves "so is a client"
+proves "so is a client; meanwhile it does not answer, and that is said"
 expect client_down c1
+refuse headgate_ctl a ping --c 1 c1
 expect client_start c1
 expect_within 30 pings a-gw "$c1"
 
