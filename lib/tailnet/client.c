@@ -254,7 +254,8 @@ on_key(void *ctx, int rc, int status, const struct text *body, const struct err 
 		err = *why;
 	else if (status != 200)
 		rc = err_set(&err, -EPROTO, "%s answered %d when asked for its key: is it a "
-			"Headscale server?", c->url.authority, status);
+			"Headscale server%s?", c->url.authority, status,
+			status == 400 && !c->url.is_tls ? ", and its URL not https://" : "");
 	else
 		rc = control_key_parse(body->data ? body->data : "", body->n_bytes, &k, &err);
 	if (!rc)

@@ -194,8 +194,9 @@ refused(struct client *c, const struct register_answer *a)
 		return;
 	}
 	leave_if_forgotten(c);
-	err_set(&err, -EACCES, "%s refuses this node%s: %s", c->url.authority,
-		had_key ? " with the key of AuthKeyFile" : "", a->refusal);
+	err_set(&err, -EACCES, "%s refuses this node%s: %s%s", c->url.authority,
+		had_key ? " with the key of AuthKeyFile" : "", a->refusal,
+		had_key ? "; make another key there, and put it into that file" : "");
 	client_set_phase(c, TAILNET_REFUSED, err.text);
 	client_fail(c, &err, c->config.times->refused_ms);
 }

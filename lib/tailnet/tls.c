@@ -116,16 +116,34 @@ drain(struct tls *t, struct text *out)
 }
 
 static int
-failure(struct tls *t, struct err *err)
+refuse_certificate(long verdict, struct err *err)
 {
-	long verdict = SSL_get_verify_result(t->ssl);
-	if (!tls_is_open(t) && (verdict == X509_V_ERR_HOSTNAME_MISMATCH ||
-		verdict == X509_V_ERR_IP_ADDRESS_MISMATCH))
+	switch (verdict) {
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		return err_set(err, -EKEYREJECTED, "the server's certificate is for another name");
-	if (!tls_is_open(t) && verdict != X509_V_OK)
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return err_set(err, -EKEYREJECTED, "the server's certificate has expired: it needs "
+			"a new one, unless the clock here is wrong");
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return err_set(err, -EKEYREJECTED, "the server's certificate is not valid yet: is "
+			"the clock here right?");
+	default:
 		return err_set(err, -EKEYREJECTED, "the server's certificate is not trusted: %s; "
 			"name the CA that signed it by CAFile",
 			X509_verify_cert_error_string(verdict));
+	}
+}
+
+static int
+failure(struct tls *t, struct err *err)
+{
+	long verdict = SSL_get_verify_result(t->ssl);
+	if (!tls_is_open(t) && verdict != X509_V_OK)
+		return refuse_certificate(verdict, err);
+	if (!tls_is_open(t) && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER)
+		return err_set(err, -EPROTO, "the server does not speak TLS at that port: is its "
+			"URL http://?");
 	return err_set(err, -EPROTO, "TLS: %s", last_reason());
 }
 

@@ -52,3 +52,44 @@ sed -i "s|^CAFile = .*|CAFile = $run/wrong.pem|" "$(conf_of a)"
 rm "$run/a/tailnet.state"
 expect gateway_up a
 expect_within 10 trouble_is 'certificate is for another name'
+expect gateway_down a
+
+with_certificate() { # FILE: another server, with that one
+	halt server
+	rm -rf "${run:?}/hs"
+	server_cert=$1
+	expect server_up tskey-auth-right
+	rm -f "$run/a/tailnet.state"
+	expect gateway_up a
+}
+
+proves "…nor one that has expired, nor one that an unknown CA signed"
+openssl req -new -key "$run/right.pem.key" -subj /CN=server -out "$run/request"
+echo subjectAltName=IP:203.0.113.9 >"$run/names"
+expect openssl x509 -req -in "$run/request" -extfile "$run/names" -days -1 \
+	-key "$run/right.pem.key" -out "$run/old.pem"
+cp "$run/right.pem.key" "$run/old.pem.key"
+sed -i "s|^CAFile = .*|CAFile = $run/old.pem|" "$(conf_of a)"
+with_certificate "$run/old.pem"
+expect_within 10 trouble_is 'certificate has expired'
+expect gateway_down a
+expect openssl x509 -req -in "$run/request" -extfile "$run/names" -days 2 -CAcreateserial \
+	-CA "$run/wrong.pem" -CAkey "$run/wrong.pem.key" -out "$run/signed.pem"
+cp "$run/right.pem.key" "$run/signed.pem.key"
+sed -i "s|^CAFile = .*|CAFile = $run/right.pem|" "$(conf_of a)"
+with_certificate "$run/signed.pem"
+expect_within 10 trouble_is 'not trusted: unable to get local issuer certificate; name the CA'
+expect gateway_down a
+
+proves "http:// to a server that speaks TLS, and https:// to one that does not"
+sed "s|^Server = .*|Server = http://203.0.113.9:8080|; /^CAFile/d" "$(conf_of a)" >"$run/plain.conf"
+server_url=${server_url/https/http}
+cat "$run/plain.conf" >"$(conf_of a)"
+echo "ServerKey = $(server_key)" >>"$(conf_of a)"
+rm -f "$run/a/tailnet.state"
+expect gateway_up a
+expect_within 10 trouble_is 'answered 400 .*https://'
+expect gateway_down a
+sed -i 's|^Server = .*|Server = https://203.0.113.9:8080|; /^ServerKey/d' "$(conf_of a)"
+with_certificate ''
+expect_within 10 trouble_is 'does not speak TLS .*http://'
