@@ -37,6 +37,7 @@ def sink(args):
     gap = 0.0
     last = None
     sources = []
+    stamps = open(args.stamps, "w") if args.stamps else None
     s.settimeout(args.wait)
     while True:
         try:
@@ -48,6 +49,8 @@ def sink(args):
         if last is not None:
             gap = max(gap, now - last)
         last = now
+        if stamps:
+            print(f"{time.time():.6f}", file=stamps, flush=True)
         if number in seen:
             duplicates += 1
         elif number < highest:
@@ -90,6 +93,7 @@ def main():
     k.add_argument("--port", type=int, default=7000)
     k.add_argument("--quiet", type=float, default=2.0)
     k.add_argument("--wait", type=float, default=20.0)
+    k.add_argument("--stamps", default="", help="a file for when each packet came")
     c = sub.add_parser("source")
     c.add_argument("--to", required=True)
     c.add_argument("--port", type=int, default=7000)

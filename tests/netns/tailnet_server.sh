@@ -12,7 +12,7 @@
 server_kind=${TAILNET_SERVER:-control}
 server_url=http://203.0.113.9:8080
 server_cert='' # …and key: files, for TLS
-server_derp='' # an address where a relay runs, which stock clients need (control; headscale has its own)
+server_derp='' # where a relay runs, which stock clients need (control; headscale has its own)
 server_keep='' # the file of the key that makes it the same one each time: control alone
 door_url=http://127.0.0.1:8081
 
@@ -169,9 +169,9 @@ import json, sys
 print(next(n for n in json.load(sys.stdin) if n['Hostinfo'].get('Hostname') == '$1')$2)"
 }
 
-say_raw() { # JSON: a message on the map stream of a1
+say_raw() { # JSON [NODE]: a message on the map stream of a1, or of that node
 	ask_door -H 'Content-Type: application/json' -d "$1" \
-		"/raw?node=$(server_says a1 '["Key"]')"
+		"/raw?node=$(server_says "${2:-a1}" '["Key"]')"
 }
 
 server_forgets() { # all its nodes, before it is started again
@@ -282,7 +282,7 @@ routes_show() { # REGEX
 	on a-gw ip route show dev hg0 | grep -q "$1"
 }
 
-tailnet_address() { # X -> its IPv4 address in the tailnet
-	on "$1-gw" ip -4 -o addr show dev "${site_dev[$1]}" |
-		sed -n 's|.* \(100\.[0-9.]*\)/32.*|\1|p'
+tailnet_address() { # X [4|6] -> its address in the tailnet
+	on "$1-gw" ip "-${2:-4}" -o addr show dev "${site_dev[$1]}" |
+		sed -n 's|.* \(100\.[0-9.]*\)/32.*|\1|p; s|.* \(fd7a:[0-9a-f:]*\)/128.*|\1|p'
 }
