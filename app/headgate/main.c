@@ -82,7 +82,7 @@ show_part(const struct subcommand *self, const struct options *o, const struct p
 	return refusal ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* status, peers, ports, filter: one answer, of which each shows its part. */
+/* status, peers, ports, filter, nat: one answer, of which each shows its part. */
 static int
 show(const struct subcommand *self, const struct options *o)
 {
@@ -284,6 +284,7 @@ static const struct subcommand subcommands[] = {
 		"drops"},
 	{"filter", "", "the access rules, how often each has allowed something, and flows", show,
 		"filter"},
+	{"nat", "", "networks to which source addresses are translated, and flows", show, "nat"},
 	{"trace", "[FILTER...]", "what becomes of the next packets; FILTER: pairs of peer, "
 		"address, port, reason, verdict or stage and a value", trace, NULL},
 	{"capture", "[FILTER...]", "packets into a pcapng file, before and after the cipher; "

@@ -110,6 +110,7 @@ static const struct {
 	{"ports", answer_status},
 	{"drops", answer_status},
 	{"filter", answer_status},
+	{"nat", answer_status},
 	{"check", answer_check},
 	{"up", answer_up},
 	{"down", answer_down},
@@ -157,7 +158,7 @@ answer(struct control *c, const char *request)
 	for (size_t i = 0; i < ARRAY_COUNT(requests); i++)
 		if (strcmp(requests[i].name, request) == 0)
 			return requests[i].answer(c);
-	return answer_error("unknown request: it must be status, peers, ports, drops, filter, "
+	return answer_error("unknown request: it must be status, peers, ports, drops, filter, nat, "
 		"reload, check, up, down, logout, ping, trace or capture");
 }
 

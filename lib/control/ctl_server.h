@@ -5,7 +5,8 @@
  * connection ends. The sockets are root's alone: captures show what tunnels carry. A server's ctx
  * is its struct control_iface.
  *
- *   status, peers, ports, drops   the status (intent/status_json.h), whole: the asker picks
+ *   status, peers, ports, drops, filter, nat
+ *                                 the status (intent/status_json.h), whole: the asker picks
  *   reload                        {ok, changes, failed, restart} or {ok: false, error}
  *   check                         {ok} or {ok: false, error}: would the files load
  *   trace {…}                     {ok} or an error, then a line of JSON a packet (watching_json.h)

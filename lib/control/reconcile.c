@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "control/filtering.h"
 #include "control/ifaces.h"
+#include "control/natting.h"
 #include "control/ports.h"
 #include "control/quick.h"
 
@@ -131,6 +132,9 @@ reconcile_list(struct control *c, const struct change_list *list,
 			reconcile_one(c, &list->items[i], report);
 	}
 	int rc = ifaces_settle(c, &err);
+	if (rc)
+		note_failure(report, &(struct change){0}, rc, &err);
+	rc = natting_settle(c, &err);
 	if (rc)
 		note_failure(report, &(struct change){0}, rc, &err);
 	routes_settle(c->routes);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "control/filtering.h"
+#include "control/natting.h"
 #include "tailnet/tailnet.h"
 
 static void
@@ -133,7 +134,7 @@ report_status(struct control *c)
 	if (c->config.port_ops->fill_status)
 		c->config.port_ops->fill_status(c->config.port_ops->ctx, s);
 	drops_report(c, s);
-	if (filtering_report(c, s)) {
+	if (filtering_report(c, s) || natting_report(c, s)) {
 		status_destroy(s);
 		return NULL;
 	}

@@ -36,6 +36,7 @@ status_destroy(struct status *s)
 	for (size_t i = 0; i < s->filter.n_rules; i++)
 		free(s->filter.rules[i].text);
 	free(s->filter.rules);
+	free(s->nat.networks);
 	free(s->workers);
 	free(s->ports);
 	free(s->drops);
@@ -92,6 +93,12 @@ struct status_interface *
 status_add_interface(struct status *s)
 {
 	return add_item(&s->interfaces, &s->n_interfaces, sizeof(*s->interfaces));
+}
+
+struct status_nat_network *
+status_add_nat_network(struct status *s)
+{
+	return add_item(&s->nat.networks, &s->nat.n_networks, sizeof(*s->nat.networks));
 }
 
 struct status_filter_rule *

@@ -112,6 +112,20 @@ struct status_filter {
 	size_t n_rules;
 };
 
+/* A network to which packets out of a tunnel go with an address of the box. */
+struct status_nat_network {
+	char on[INTENT_NAME_BYTES];
+	struct prefix prefix;
+};
+
+struct status_nat {
+	bool is_on;          /* without it the rest is nothing */
+	uint32_t n_tcp, n_udp, n_icmp, max_flows;
+	uint16_t first_port, last_port;
+	struct status_nat_network *networks;
+	size_t n_networks;
+};
+
 /* Our membership in a tailnet; on is "" without one. */
 struct status_tailnet {
 	char on[INTENT_NAME_BYTES];
@@ -145,6 +159,7 @@ struct status {
 	struct status_interface *interfaces;
 	size_t n_interfaces;
 	struct status_filter filter;
+	struct status_nat nat;
 };
 
 /* NULL when memory is short. */
@@ -163,6 +178,7 @@ struct status_drop_part *status_add_drop_by_port(struct status *s);
 struct status_drop_part *status_add_drop_by_peer(struct status *s);
 struct status_interface *status_add_interface(struct status *s);
 struct status_filter_rule *status_add_filter_rule(struct status *s);
+struct status_nat_network *status_add_nat_network(struct status *s);
 struct status_peer *status_add_peer(struct status_interface *i);
 /* 0 or -ENOMEM. */
 int status_add_allowed(struct status_peer *p, const struct prefix *prefix);

@@ -170,6 +170,27 @@ filter_json(const struct status_filter *f)
 }
 
 static json_t *
+nat_network_json(const void *item)
+{
+	const struct status_nat_network *n = item;
+	char text[PREFIX_TEXT_BYTES];
+	return json_pack("{s:s, s:s}", "interface", n->on, "network",
+		prefix_format(&n->prefix, text));
+}
+
+static json_t *
+nat_json(const struct status_nat *n)
+{
+	if (!n->is_on)
+		return json_pack("{s:b}", "on", 0);
+	return json_pack("{s:b, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "on", 1, "first_port",
+		n->first_port, "last_port", n->last_port, "tcp", number(n->n_tcp), "udp",
+		number(n->n_udp), "icmp", number(n->n_icmp), "max_flows", number(n->max_flows),
+		"networks", list(n->networks, n->n_networks, sizeof(*n->networks),
+			nat_network_json));
+}
+
+static json_t *
 tailnet_json(const struct status_tailnet *t)
 {
 	if (!t->on[0])
@@ -184,10 +205,10 @@ tailnet_json(const struct status_tailnet *t)
 json_t *
 status_to_json(const struct status *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-		s->version,
-		"uptime_s", number(s->uptime_s), "now_s", number(s->now_s), "crypto",
-		crypto_json(&s->crypto), "tailnet", tailnet_json(&s->tailnet), "workers",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"version", s->version, "uptime_s", number(s->uptime_s), "now_s",
+		number(s->now_s), "crypto", crypto_json(&s->crypto), "tailnet",
+		tailnet_json(&s->tailnet), "workers",
 		list(s->workers, s->n_workers, sizeof(*s->workers), worker_json), "ports",
 		list(s->ports, s->n_ports, sizeof(*s->ports), port_json), "drops",
 		list(s->drops, s->n_drops, sizeof(*s->drops), drop_json), "drops_by_port",
@@ -198,5 +219,5 @@ status_to_json(const struct status *s)
 			drop_by_peer_json),
 		"interfaces",
 		list(s->interfaces, s->n_interfaces, sizeof(*s->interfaces), interface_json),
-		"filter", filter_json(&s->filter));
+		"filter", filter_json(&s->filter), "nat", nat_json(&s->nat));
 }

@@ -331,6 +331,42 @@ print_filter_line(const json_t *status, FILE *out)
 }
 
 static void
+print_nat(const json_t *status, FILE *out)
+{
+	size_t i;
+	const json_t *network, *nat = json_object_get(status, "nat");
+	if (!json_is_true(json_object_get(nat, "on"))) {
+		fprintf(out, "off: what comes out of a tunnel keeps its source address\n");
+		return;
+	}
+	fprintf(out, "on, by ports %llu to %llu\n\n",
+		(unsigned long long)number_of(nat, "first_port"),
+		(unsigned long long)number_of(nat, "last_port"));
+	fprintf(out, "flows: %llu TCP, %llu UDP, %llu ICMP; room for %llu\n\n",
+		(unsigned long long)number_of(nat, "tcp"),
+		(unsigned long long)number_of(nat, "udp"),
+		(unsigned long long)number_of(nat, "icmp"),
+		(unsigned long long)number_of(nat, "max_flows"));
+	fprintf(out, "%-16s network\n", "interface");
+	json_array_foreach(json_object_get(nat, "networks"), i, network)
+		fprintf(out, "%-16s %s\n", text_of(network, "interface"),
+			text_of(network, "network"));
+}
+
+/* In a line; nothing when it is off. */
+static void
+print_nat_line(const json_t *status, FILE *out)
+{
+	const json_t *nat = json_object_get(status, "nat");
+	if (json_is_true(json_object_get(nat, "on")))
+		fprintf(out, "snat: to %zu networks, %llu of %llu flows\n",
+			json_array_size(json_object_get(nat, "networks")),
+			(unsigned long long)(number_of(nat, "tcp") + number_of(nat, "udp") +
+				number_of(nat, "icmp")),
+			(unsigned long long)number_of(nat, "max_flows"));
+}
+
+static void
 print_status(const json_t *status, FILE *out)
 {
 	char age[AMOUNT_BYTES];
@@ -342,6 +378,7 @@ print_status(const json_t *status, FILE *out)
 	fprintf(out, "beside it: %s (%s)\n", second[0] ? second : "none",
 		text_of(crypto, "second_why"));
 	print_filter_line(status, out);
+	print_nat_line(status, out);
 	print_tailnet(status, out);
 	print_workers(status, out);
 	fputc('\n', out);
@@ -362,6 +399,7 @@ static const struct {
 	[STATUS_VIEW_DROPS_BY_PORT] = {"drops-by-port", print_drops_by_port},
 	[STATUS_VIEW_DROPS_BY_PEER] = {"drops-by-peer", print_drops_by_peer},
 	[STATUS_VIEW_FILTER] = {"filter", print_filter},
+	[STATUS_VIEW_NAT] = {"nat", print_nat},
 };
 
 int

@@ -16,6 +16,7 @@ enum status_view {
 	STATUS_VIEW_DROPS_BY_PORT,
 	STATUS_VIEW_DROPS_BY_PEER,
 	STATUS_VIEW_FILTER,
+	STATUS_VIEW_NAT,
 };
 
 /* "status", "peers", "ports", "drops", "drops-by-port", "drops-by-peer", "filter". 0 or -EINVAL. */

@@ -11,6 +11,7 @@
 #include "path/encap.h"
 #include "path/fragment.h"
 #include "path/pmtu.h"
+#include "path/snat.h"
 #include "path/worker.h"
 #include "wire/ip.h"
 #include "wire/mss.h"
@@ -54,6 +55,8 @@ into_tunnel(struct worker *w, struct burst *b, struct packet *p, const struct ne
 static inline void
 deliver(struct worker *w, struct packet *p, const struct nexthop *nh)
 {
+	if (unlikely_true(w->nat != NULL) && !snat_outgoing(w, p, nh))
+		return;
 	if (unlikely_true(p->n_bytes > nh->mtu) && !shrink(w, p, nh->mtu))
 		return;
 	if (likely_true(takes_hop(w, p)))

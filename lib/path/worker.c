@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/secret.h"
+#include "path/snat.h"
 #include "path/watched.h"
 
 enum {
@@ -143,6 +144,10 @@ process(struct worker *w, struct watched *v)
 	watched_after(v, STAGE_OPEN);
 	verify_burst(w, b);
 	watched_after(v, STAGE_VERIFY);
+	if (unlikely_true(w->nat != NULL)) {
+		snat_incoming(w, b);
+		watched_after(v, STAGE_NAT);
+	}
 	route_look(w, b);
 	if (unlikely_true(w->filter != NULL)) {
 		filter_opened(w, b);
@@ -151,6 +156,10 @@ process(struct worker *w, struct watched *v)
 	}
 	route_burst(w, b);
 	watched_after(v, STAGE_ROUTE);
+	if (unlikely_true(w->nat != NULL)) {
+		snat_note_direct(w, b);
+		watched_after(v, STAGE_NAT);
+	}
 	peers_look(w, b);
 	if (unlikely_true(w->filter != NULL)) {
 		filter_plain(w, b);
@@ -179,6 +188,7 @@ worker_process(struct worker *w)
 {
 	const struct watch_set *set = rcu_read(w->tables->watches);
 	w->filter = rcu_read(w->tables->filter);
+	w->nat = rcu_read(w->tables->nat);
 	if (unlikely_true(set != NULL))
 		process_watched(w, set);
 	else

@@ -72,6 +72,8 @@ struct worker {
 	struct burst burst;
 	struct filter *filter;         /* of this burst; NULL: all may pass */
 	struct asked asked;            /* path/filter.h */
+	struct nat *nat;               /* of this burst; NULL: no address is translated */
+	uint64_t translated;           /* bit i: packet i of the burst came for a translated flow */
 	struct park park;
 	struct again again;
 	struct answers answers;

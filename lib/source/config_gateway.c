@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* [Gateway]: options of the process, and the section that is known but not there yet. */
 #include <errno.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/bytes.h"
@@ -107,6 +108,35 @@ read_crypto(struct config_reader *r, char *value)
 	return is_auto ? (g->crypto[0] = 0) : value_text(value, g->crypto, sizeof(g->crypto));
 }
 
+/* "61000-65535" */
+static int
+read_snat_ports(struct config_reader *r, char *value)
+{
+	struct gateway_intent *g = &r->it->gateway;
+	uint32_t first, last;
+	char *dash = strchr(value, '-');
+	if (!dash)
+		return -EINVAL;
+	*dash = 0;
+	if (value_number(value_trim(value), UINT16_MAX, &first) < 0 ||
+		value_number(value_trim(dash + 1), UINT16_MAX, &last) < 0 || first < 1024 ||
+		first > last)
+		return -EINVAL;
+	g->snat_first_port = (uint16_t)first;
+	g->snat_last_port = (uint16_t)last;
+	return 0;
+}
+
+static int
+read_snat_flows(struct config_reader *r, char *value)
+{
+	uint32_t n;
+	if (value_number(value, INTENT_SNAT_FLOWS_MAX, &n) < 0 || n < INTENT_SNAT_FLOWS_MIN)
+		return -EINVAL;
+	r->it->gateway.snat_flows = n;
+	return 0;
+}
+
 static const struct config_key gateway_keys[] = {
 	{"Workers", read_workers, "a list of cores", "1-3,5",
 		"cores that forward packets; default: all but one"},
@@ -124,6 +154,12 @@ static const struct config_key gateway_keys[] = {
 	{"Crypto", read_crypto, AEAD_WISHES, "auto",
 		"AEAD backend; auto: by a self-test and a short timing. A named one is taken or "
 		"refused, and does every burst itself"},
+	{"SNATPorts", read_snat_ports, "FIRST-LAST, of 1024 to 65535", "61000-65535",
+		"ports and ICMP identifiers that SNAT takes: none that a program of this box uses. "
+		"A change forgets all translations"},
+	{"SNATFlows", read_snat_flows, "1024 to 16777216", "65536",
+		"how many flows SNAT translates at a time, about 150 bytes each; a change forgets "
+		"all"},
 };
 
 const struct config_section config_section_gateway = {

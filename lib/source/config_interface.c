@@ -117,6 +117,27 @@ read_addresses(struct config_reader *r, char *value)
 }
 
 static int
+read_snat_item(struct config_reader *r, char *item)
+{
+	struct prefix p;
+	if (prefix_parse(item, &p) < 0 || addr_is_multicast(&p.addr))
+		return -EINVAL;
+	p = prefix_masked(&p);
+	int rc = prefix_list_add(&r->interface->snat, &p);
+	if (rc == -EEXIST)
+		return config_error(r, "SNAT %s is given twice: take one out", item);
+	if (rc == -ENOSPC)
+		return config_error(r, "more than %d networks here", INTENT_MAX_ADDRESSES);
+	return rc;
+}
+
+static int
+read_snat(struct config_reader *r, char *value)
+{
+	return value_list(r, value, read_snat_item);
+}
+
+static int
 read_mtu(struct config_reader *r, char *value)
 {
 	return value_mtu(value, &r->interface->mtu);
@@ -253,6 +274,9 @@ static const struct config_key interface_keys[] = {
 		"largest inner packet; default: the underlay's less 80 bytes"},
 	{"ClampMSS", read_clamp_mss, "yes or no", "yes",
 		"TCP connections through the tunnel are told what fits into it; default: yes"},
+	{"SNAT", read_snat, "networks", "192.168.10.0/24, 0.0.0.0/0",
+		"what peers send there through a port leaves with this box's own address, for "
+		"networks that have no route back to the peers; default: none"},
 	{"Table", read_table, "auto, off, or the number of a table", "auto",
 		"kernel table that gets the routes to allowed IPs"},
 	{"DNS", read_dns, "IP addresses or search domains", "10.0.0.1, example.org",

@@ -60,6 +60,7 @@ add_interface(struct text *out, const struct interface_intent *i, const struct c
 		text_add(out, "MTU = %u\n", i->mtu);
 	if (i->keeps_mss)
 		text_add(out, "ClampMSS = no\n");
+	add_list(out, "SNAT", &i->snat);
 	add_table(out, i);
 	if (i->save_path)
 		text_add(out, "SaveConfig = true\n");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "filter/filter.h"
+#include "nat/nat.h"
 #include "tables/own.h"
 
 static bool
@@ -82,6 +83,9 @@ tables_destroy(struct tables *t)
 	if (t->filter)
 		t->filter->owns_flows = true;
 	filter_destroy(t->filter);
+	if (t->nat)
+		t->nat->owns_flows = true;
+	nat_destroy(t->nat);
 	tables_listen_fini(t);
 	arena_fini(&t->peers);
 	arena_fini(&t->sessions);

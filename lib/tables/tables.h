@@ -191,6 +191,7 @@ struct local_set {
 
 struct watch_set;
 struct filter;
+struct nat;
 
 struct tables {
 	/* Read by workers. */
@@ -199,6 +200,7 @@ struct tables {
 	struct local_set *locals;        /* rcu_read */
 	struct watch_set *watches;       /* rcu_read; NULL: nobody looks at packets (watch/) */
 	struct filter *filter;           /* rcu_read; NULL: all may pass (filter/) */
+	struct nat *nat;                 /* rcu_read; NULL: no address is translated (nat/) */
 	uint32_t underlay_generation; /* relaxed; grows with each change outer headers may feel */
 	struct route_table *underlay[TABLES_MAX_UNDERLAYS][2]; /* outer packets: never a tunnel */
 	struct iface_entry ifaces[TABLES_MAX_IFACES];
@@ -509,6 +511,8 @@ void tables_session_info(struct tables *t, uint32_t peer_id, struct session_info
  * before goes with it, unless the new one has it too.
  */
 void tables_filter_set(struct tables *t, struct filter *filter);
+/* The same for address translation; NULL: none. */
+void tables_nat_set(struct tables *t, struct nat *nat);
 
 /* ---- Routes, next hops, addresses ---- */
 

@@ -27,6 +27,7 @@ stage_name(enum stage stage)
 		[STAGE_SESSIONS] = "sessions",
 		[STAGE_OPEN] = "open",
 		[STAGE_VERIFY] = "verify",
+		[STAGE_NAT] = "nat",
 		[STAGE_FILTER] = "filter",
 		[STAGE_ROUTE] = "route",
 		[STAGE_PEERS] = "peers",

@@ -25,6 +25,7 @@ enum stage {
 	STAGE_SESSIONS,
 	STAGE_OPEN,
 	STAGE_VERIFY,
+	STAGE_NAT,    /* from a port, to a port of a translated flow */
 	STAGE_FILTER, /* out of a tunnel, and once more, behind route, into one */
 	STAGE_ROUTE,
 	STAGE_PEERS,

@@ -85,7 +85,8 @@ static const struct {
 	{INTERFACE KEY_B "\n",
 		"wg0.conf:3: unknown key 'EXAMPLEx...' in [Interface]; its keys are "
 		"PrivateKey, PrivateKeyFile, ListenPort, ListenAddress, FwMark, Address, MTU, "
-		"ClampMSS, Table, DNS, PreUp, PostUp, PreDown, PostDown, SaveConfig, Name"},
+		"ClampMSS, SNAT, Table, DNS, PreUp, PostUp, PreDown, PostDown, SaveConfig, "
+		"Name"},
 	/* values: secrets are not repeated */
 	{"[Interface]\nPrivateKey = secret\n",
 		"wg0.conf:2: PrivateKey is not a key of 44 base64 characters, from `wg genkey`"},
@@ -115,6 +116,17 @@ static const struct {
 	{"[Interface]\nMTU = 100\n",
 		"wg0.conf:2: MTU = 100: expected 576 to 16000, for example: MTU "
 		"= 1420"},
+	{"[Interface]\nSNAT = 192.168.1.300\n",
+		"wg0.conf:2: SNAT = 192.168.1.300: expected networks, for example: SNAT = "
+		"192.168.10.0/24, 0.0.0.0/0"},
+	{"[Interface]\nSNAT = 10.1.0.0/16, 10.1.2.0/16\n",
+		"wg0.conf:2: SNAT 10.1.2.0/16 is given twice: take one out"},
+	{"[Gateway]\nSNATPorts = 62000-61000\n",
+		"wg0.conf:2: SNATPorts = 62000-61000: expected FIRST-LAST, of 1024 to 65535, for "
+		"example: SNATPorts = 61000-65535"},
+	{"[Gateway]\nSNATFlows = 10\n",
+		"wg0.conf:2: SNATFlows = 10: expected 1024 to 16777216, for example: SNATFlows = "
+		"65536"},
 	{"[Interface]\nTable = local\n",
 		"wg0.conf:2: Table = local: expected auto, off, or the number "
 		"of a table, for example: Table = auto"},

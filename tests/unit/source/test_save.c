@@ -28,6 +28,7 @@ static const char all_keys[] =
 	"[Interface]\nPrivateKey = " KEY_A "\nListenPort = 51820\nFwMark = 0x7\n"
 	"ListenAddress = 203.0.113.2, 2001:db8::2\n"
 	"Address = 10.0.0.1/24, fd00::1/64\nMTU = 1380\nTable = 99\nClampMSS = no\n"
+	"SNAT = 192.168.10.0/24, ::/0\n"
 	"DNS = 10.0.0.1, example.org\nSaveConfig = true\n"
 	"PreUp = echo 'a = b'; true\nPostUp = wg set %i fwmark 7\nPostDown = last\nPreDown = x\n"
 	"[Peer]\nName = site-b\nPublicKey = " KEY_B "\nPresharedKey = " KEY_C "\n"
