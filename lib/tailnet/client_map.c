@@ -185,7 +185,7 @@ take_message(struct client *c, struct err *err)
 		first_message(c);
 	if (news.has_self)
 		c->status.key_expiry_s = c->map.self->key_expiry_s;
-	if (news.has_self || news.has_peers || news.has_filter)
+	if (news.has_self || news.has_peers || news.has_filter || news.has_derp)
 		client_publish_soon(c);
 	return 0;
 }

@@ -46,6 +46,7 @@ view_create(const struct netmap *m, int64_t now_s)
 		view_destroy(v);
 		return NULL;
 	}
+	v->derp = derp_map_get(m->derp);
 	v->self = m->self ? node_get(m->self) : NULL;
 	add_peers(v, m, now_s);
 	return v;
@@ -59,6 +60,7 @@ view_destroy(struct tailnet_view *v)
 	for (size_t i = 0; i < v->n_peers; i++)
 		node_put(v->peers[i]);
 	node_put(v->self);
+	derp_map_put(v->derp);
 	free(v->peers);
 	free(v->filters);
 	free(v);

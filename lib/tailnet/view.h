@@ -17,6 +17,7 @@ struct tailnet_view {
 	struct tailnet_node **peers; /* by ascending id; without those whose keys have expired */
 	size_t n_peers;
 	char *filters;               /* PacketFilters as JSON, sorted by name; NULL: none came */
+	struct derp_map *derp;       /* a reference of its own; NULL: none was told */
 	ns_t stream_ns;              /* when its stream began; 0: there was none */
 	int64_t next_expiry_s;       /* of a peer that is in it; INT64_MAX: never */
 };

@@ -27,6 +27,7 @@ netmap_fini(struct netmap *m)
 {
 	node_put(m->self);
 	put_all(m->peers, m->n_peers);
+	derp_map_put(m->derp);
 	json_decref(m->filters);
 	*m = (struct netmap){0};
 }
@@ -282,6 +283,23 @@ change_filters(struct netmap *m, struct json_reader *r, struct netmap_news *news
 	return rc ? err_set(err, -EBADMSG, "the server's packet filter is wrong") : 0;
 }
 
+/* Relays: a stream that says nothing of them has none; later, what is not told stays. */
+static int
+change_derp(struct netmap *m, struct json_reader *r, struct netmap_news *news, struct err *err)
+{
+	const json_t *v = json_map(r, "DERPMap");
+	const json_t *regions = v ? json_object_get(v, "Regions") : NULL;
+	struct derp_map *now = NULL;
+	if (regions && !json_is_null(regions) && !(now = derp_map_parse(v, err)))
+		return -EBADMSG;
+	if (!now && !m->waits_for_first)
+		return 0;
+	derp_map_put(m->derp);
+	m->derp = now;
+	news->has_derp = true;
+	return 0;
+}
+
 /* One that is too long is none; its sender hears nothing. */
 static void
 read_ping(struct json_reader *r, struct netmap_ping *out)
@@ -318,6 +336,8 @@ apply(struct netmap *m, const json_t *v, struct netmap_news *news, struct err *e
 		rc = change_peers(m, &r, news, err);
 	if (!rc)
 		rc = change_filters(m, &r, news, err);
+	if (!rc)
+		rc = change_derp(m, &r, news, err);
 	if (!rc && r.failed)
 		rc = err_set(err, -EBADMSG, "the server's map has a wrong %s", r.failed);
 	if (!rc)

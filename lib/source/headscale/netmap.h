@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "source/headscale/derp_map.h"
 #include "source/headscale/node.h"
 
 enum {
@@ -24,6 +25,7 @@ struct netmap {
 	struct tailnet_node *self;   /* NULL before the first message */
 	struct tailnet_node **peers; /* by ascending id */
 	size_t n_peers, room;
+	struct derp_map *derp;       /* NULL: none was told */
 	json_t *filters;             /* name → rules; effective in the order of names */
 	bool has_filter;             /* false: none came yet, so nothing may come in */
 	bool waits_for_first;        /* of a stream */
@@ -32,7 +34,7 @@ struct netmap {
 /* What a message held. */
 struct netmap_news {
 	bool is_keepalive;
-	bool has_self, has_peers, has_filter; /* changed, maybe */
+	bool has_self, has_peers, has_filter, has_derp; /* changed, maybe */
 	int64_t control_time_s;               /* the server's clock; 0: not told */
 	struct netmap_ping {
 		char url[NETMAP_URL_BYTES];     /* "": none */
