@@ -13,6 +13,7 @@
 #include "client.h"
 #include "describe.h"
 #include "intent/status_print.h"
+#include "netcheck.h"
 #include "options.h"
 #include "ping.h"
 #include "base/nearest.h"
@@ -276,6 +277,13 @@ ping(const struct subcommand *self, const struct options *o)
 	return ping_run(o, &err) ? fail(err.text) : EXIT_DONE;
 }
 
+static int
+netcheck(const struct subcommand *self, const struct options *o)
+{
+	struct err err;
+	return netcheck_run(o, &err) ? fail(err.text) : EXIT_DONE;
+}
+
 static const struct subcommand subcommands[] = {
 	{"status", "", "everything at a glance", show, NULL},
 	{"peers", "", "who is connected, by interface", show, "interfaces"},
@@ -298,6 +306,8 @@ static const struct subcommand subcommands[] = {
 	{"up", "", "join the tailnet of [Headscale] again", wish, NULL},
 	{"down", "", "leave the tailnet until up or a restart; still a node of it", wish, NULL},
 	{"logout", "", "be a node of the tailnet no longer", wish, NULL},
+	{"netcheck", "", "how the world sees our port: public endpoint, NAT, nearest relays",
+		netcheck, NULL},
 	{"restore", "", "give back what a headgated that was killed had taken",
 		restore, NULL},
 };

@@ -12,6 +12,7 @@
 #include "control/handshaker.h"
 #include "control/hook.h"
 #include "control/membership.h"
+#include "control/outside.h"
 #include "control/path_mtus.h"
 #include "control/peers.h"
 #include "control/quick_default.h"
@@ -84,6 +85,7 @@ struct control {
 
 	struct membership membership; /* in a tailnet */
 	struct reacher reacher;       /* the paths to its nodes */
+	struct outside outside;       /* how the world sees us */
 
 	struct drops drops;
 	struct path_mtus path_mtus;

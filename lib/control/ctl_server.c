@@ -101,6 +101,19 @@ answer_logout(struct control *c)
 	return answer_wish(c, TAILNET_WISH_LOGOUT);
 }
 
+static json_t *
+answer_netcheck(struct control *c)
+{
+	struct err err = {0};
+	return outside_check(c, &err) ? answer_error(err.text) : outside_to_json(&c->outside);
+}
+
+static json_t *
+answer_netcheck_report(struct control *c)
+{
+	return outside_to_json(&c->outside);
+}
+
 static const struct {
 	const char *name;
 	json_t *(*answer)(struct control *c);
@@ -115,6 +128,8 @@ static const struct {
 	{"up", answer_up},
 	{"down", answer_down},
 	{"logout", answer_logout},
+	{"netcheck", answer_netcheck},
+	{"netcheck-report", answer_netcheck_report},
 };
 
 static const struct {
@@ -159,7 +174,8 @@ answer(struct control *c, const char *request)
 		if (strcmp(requests[i].name, request) == 0)
 			return requests[i].answer(c);
 	return answer_error("unknown request: it must be status, peers, ports, drops, filter, nat, "
-		"reload, check, up, down, logout, ping, trace or capture");
+		"reload, check, up, down, logout, ping, netcheck, "
+		"netcheck-report, trace or capture");
 }
 
 static int

@@ -125,6 +125,7 @@ static void
 forget(struct control *c)
 {
 	struct membership *m = &c->membership;
+	outside_forget(&c->outside);
 	reacher_stop(&c->reacher);
 	if (m->tailnet)
 		tables_iface_set_node(c->tables, m->iface_id, false);
@@ -459,8 +460,10 @@ membership_turn(struct control *c)
 		note_server(m);
 		m->next = tailnet_take_view(m->tailnet);
 		m->view_at = m->next_at = 0;
-		if (m->next)
+		if (m->next) {
+			outside_set_map(c, m->next->derp);
 			change_own(c, m->next->self);
+		}
 	}
 	if (m->next)
 		take_slice(c);
@@ -494,7 +497,8 @@ void
 membership_tick(struct control *c)
 {
 	struct membership *m = &c->membership;
-	struct endpoint endpoints[MAX_ENDPOINTS];
+	struct own_endpoint endpoints[MAX_ENDPOINTS];
+	ns_t now = clock_boot_ns();
 	if (!m->tailnet || c->is_changing)
 		return;
 	bool has_settled = m->has_kept_routes && !membership_is_settling(c);
@@ -504,6 +508,7 @@ membership_tick(struct control *c)
 		membership_look_again(c);
 	}
 	membership_filter_tick(c);
+	outside_tick(c, now);
 	tailnet_set_endpoints(m->tailnet, endpoints,
-		membership_endpoints(c, endpoints, MAX_ENDPOINTS));
+		outside_endpoints(c, now, endpoints, MAX_ENDPOINTS));
 }

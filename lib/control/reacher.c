@@ -230,6 +230,23 @@ forget_all(struct reacher *r)
 	secret_wipe(&r->self, sizeof(r->self));
 }
 
+void
+reacher_check_begin(struct reacher *r, const struct netcheck_target *targets, size_t n)
+{
+	lock_as_asker(r);
+	netcheck_begin(&r->check, targets, n, clock_boot_ns());
+	r->check_next_ns = r->check.begun_ns;
+	unlock(r);
+}
+
+void
+reacher_check_report(struct reacher *r, struct netcheck_report *out)
+{
+	lock_as_asker(r);
+	netcheck_report(&r->check, clock_boot_ns(), out);
+	unlock(r);
+}
+
 /* ---- The thread ---- */
 
 unsigned
@@ -240,6 +257,8 @@ reacher_turn(struct reacher *r, ns_t now)
 	lock_as_thread(r);
 	for (unsigned i = 0; i < n; i++)
 		reach_receive(r, &mails[i], now);
+	if (r->check_next_ns && now >= r->check_next_ns)
+		reach_check_run(r, now);
 	wheel_turn(&r->wheel, now);
 	struct wheel_timer *due;
 	while (n_due < REACHER_BATCH && (due = wheel_pop(&r->wheel))) {

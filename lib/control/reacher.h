@@ -23,6 +23,7 @@
 #include "control/wheel.h"
 #include "intent/hash.h"
 #include "mailbox/mail.h"
+#include "reach/netcheck.h"
 #include "source/headscale/node.h"
 #include "tables/tables.h"
 
@@ -66,6 +67,8 @@ struct reacher {
 	struct hash_table by_id;     /* struct reach_peer */
 	struct hash_table by_disco;
 	struct wheel wheel;
+	struct netcheck check;       /* how the world sees our port */
+	ns_t check_next_ns;          /* when something of it is due; 0: nothing */
 	uint64_t n_strangers;        /* messages of whom nobody knows */
 	uint64_t n_unsealed;         /* messages that did not open */
 
@@ -106,6 +109,10 @@ void reacher_ping(struct reacher *r, uint32_t peer_id);
 bool reacher_look(struct reacher *r, uint32_t peer_id, struct reacher_view *out);
 /* Why there is no direct path to it, for a person; "" when there is one. Returns out. */
 const char *reacher_why(const struct reacher_view *view, char out[REACHER_WHY_BYTES]);
+/* Begins to ask these servers how they see our port, in place of whom is being asked. */
+void reacher_check_begin(struct reacher *r, const struct netcheck_target *targets, size_t n);
+/* What they have said by now. */
+void reacher_check_report(struct reacher *r, struct netcheck_report *out);
 
 /* One batch of mails and timers; returns how many there were. Tests call it without a thread. */
 unsigned reacher_turn(struct reacher *r, ns_t now);

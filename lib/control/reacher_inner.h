@@ -44,6 +44,9 @@ void reach_peer_pinged(struct reacher *r, struct reach_peer *p, const struct rea
 void reach_peer_ponged(struct reacher *r, struct reach_peer *p, const struct reach_mail *mail,
 	const struct disco_message *pong, ns_t now);
 
+/* reacher_check.c: sends what is due of the check. */
+void reach_check_run(struct reacher *r, ns_t now);
+
 /* reacher_mail.c */
 /* A datagram off the wire. */
 void reach_receive(struct reacher *r, const struct reach_mail *mail, ns_t now);

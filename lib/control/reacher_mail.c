@@ -74,8 +74,11 @@ void
 reach_receive(struct reacher *r, const struct reach_mail *mail, ns_t now)
 {
 	struct disco_message m;
-	if (mail->iface_id != r->self.iface_id ||
-		!disco_is_packet(mail->datagram, mail->n_bytes))
+	if (mail->iface_id != r->self.iface_id)
+		return;
+	if (stun_is_response(mail->datagram, mail->n_bytes))
+		(void)netcheck_answer(&r->check, mail->received_ns, mail->datagram, mail->n_bytes);
+	if (!disco_is_packet(mail->datagram, mail->n_bytes))
 		return;
 	struct key sender = disco_sender(mail->datagram);
 	struct reach_peer *p = next_by_disco(r, &sender, NULL);

@@ -374,17 +374,17 @@ client_create(const struct client_config *config, struct err *err)
 }
 
 static bool
-is_same_endpoints(const struct client *c, const struct endpoint *endpoints, size_t n)
+is_same_endpoints(const struct client *c, const struct own_endpoint *endpoints, size_t n)
 {
 	for (size_t i = 0; i < n && n == c->n_endpoints; i++) {
-		if (!endpoint_is_equal(&c->endpoints[i], &endpoints[i]))
+		if (!own_endpoint_is_equal(&c->endpoints[i], &endpoints[i]))
 			return false;
 	}
 	return n == c->n_endpoints;
 }
 
 void
-client_set_endpoints(struct client *c, const struct endpoint *endpoints, size_t n)
+client_set_endpoints(struct client *c, const struct own_endpoint *endpoints, size_t n)
 {
 	n = MIN_OF(n, CLIENT_MAX_ENDPOINTS);
 	if (c->is_stopping || is_same_endpoints(c, endpoints, n))

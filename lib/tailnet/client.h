@@ -19,6 +19,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "intent/intent.h"
+#include "source/headscale/map_request.h"
 #include "source/headscale/state_text.h"
 #include "tailnet/times.h"
 #include "tailnet/view.h"
@@ -81,7 +82,7 @@ struct client;
 /* NULL: memory is short. */
 struct client *client_create(const struct client_config *config, struct err *err);
 /* Where we are reached from now on; copied. Told to the server when it is not the same. */
-void client_set_endpoints(struct client *c, const struct endpoint *endpoints, size_t n);
+void client_set_endpoints(struct client *c, const struct own_endpoint *endpoints, size_t n);
 /* config.intent says something else now of the same node: the server hears of it. */
 void client_changed(struct client *c);
 /*

@@ -35,7 +35,7 @@ struct client {
 	struct server_url url;
 	struct tailnet_status status;
 	struct key disco_private, disco_public;
-	struct endpoint endpoints[CLIENT_MAX_ENDPOINTS];
+	struct own_endpoint endpoints[CLIENT_MAX_ENDPOINTS];
 	size_t n_endpoints;
 
 	uv_timer_t retry, tick;

@@ -143,7 +143,7 @@ is_known(const struct client *c)
 	if (!key_is_equal(&self->disco, &c->disco_public) || self->n_endpoints != c->n_endpoints)
 		return false;
 	for (size_t i = 0; i < c->n_endpoints; i++) {
-		if (!has_endpoint(self, &c->endpoints[i]))
+		if (!has_endpoint(self, &c->endpoints[i].at))
 			return false;
 	}
 	return true;

@@ -34,7 +34,7 @@ struct tailnet {
 	struct key node_key;
 	struct key disco_key;
 	bool has_node_key;
-	struct endpoint endpoints[MAX_ENDPOINTS];
+	struct own_endpoint endpoints[MAX_ENDPOINTS];
 	size_t n_endpoints;
 	struct headscale_intent *changed; /* to take intent's place; NULL: nothing new */
 	enum tailnet_wish wish;
@@ -112,7 +112,7 @@ static void
 on_wake(uv_async_t *wake)
 {
 	struct tailnet *t = wake->data;
-	struct endpoint endpoints[MAX_ENDPOINTS];
+	struct own_endpoint endpoints[MAX_ENDPOINTS];
 	pthread_mutex_lock(&t->lock);
 	size_t n = t->n_endpoints;
 	bool is_stopping = t->is_stopping;
@@ -282,13 +282,13 @@ tailnet_stop(struct tailnet *t)
 /* ---- For the control thread ---- */
 
 void
-tailnet_set_endpoints(struct tailnet *t, const struct endpoint *endpoints, size_t n)
+tailnet_set_endpoints(struct tailnet *t, const struct own_endpoint *endpoints, size_t n)
 {
 	bool is_same = true;
 	n = MIN_OF(n, MAX_ENDPOINTS);
 	pthread_mutex_lock(&t->lock);
 	for (size_t i = 0; i < n && n == t->n_endpoints && is_same; i++)
-		is_same = endpoint_is_equal(&t->endpoints[i], &endpoints[i]);
+		is_same = own_endpoint_is_equal(&t->endpoints[i], &endpoints[i]);
 	is_same = is_same && n == t->n_endpoints;
 	memcpy(t->endpoints, endpoints, n * sizeof(*endpoints));
 	t->n_endpoints = n;

@@ -40,7 +40,7 @@ int tailnet_change(struct tailnet *t, const struct headscale_intent *intent, str
 void tailnet_stop(struct tailnet *t);
 
 /* Where peers reach us; to be called when it may have changed. */
-void tailnet_set_endpoints(struct tailnet *t, const struct endpoint *endpoints, size_t n);
+void tailnet_set_endpoints(struct tailnet *t, const struct own_endpoint *endpoints, size_t n);
 
 /* What a person wants; it is done in a moment, as the status tells. */
 void tailnet_wish(struct tailnet *t, enum tailnet_wish wish);

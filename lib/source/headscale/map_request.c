@@ -3,18 +3,16 @@
 
 #include "source/headscale/key_text.h"
 
-enum { ENDPOINT_TYPE_LOCAL = 1 };
-
 static void
 add_endpoints(const struct map_request *r, struct text *out)
 {
 	char text[ENDPOINT_TEXT_BYTES];
 	text_add(out, ",\"Endpoints\":[");
 	for (size_t i = 0; i < r->n_endpoints; i++)
-		text_add(out, "%s\"%s\"", i ? "," : "", endpoint_format(&r->endpoints[i], text));
+		text_add(out, "%s\"%s\"", i ? "," : "", endpoint_format(&r->endpoints[i].at, text));
 	text_add(out, "],\"EndpointTypes\":[");
 	for (size_t i = 0; i < r->n_endpoints; i++)
-		text_add(out, "%s%d", i ? "," : "", ENDPOINT_TYPE_LOCAL);
+		text_add(out, "%s%d", i ? "," : "", (int)r->endpoints[i].kind);
 	text_add(out, "]");
 }
 

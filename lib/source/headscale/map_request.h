@@ -10,11 +10,28 @@
 #include "source/headscale/hostinfo.h"
 #include "source/text.h"
 
+/* How we know that we are there; the numbers are the protocol's. */
+enum own_endpoint_kind {
+	OWN_ENDPOINT_LOCAL = 1, /* an address of ours */
+	OWN_ENDPOINT_STUN = 2,  /* as others see us */
+};
+
+struct own_endpoint {
+	struct endpoint at;
+	enum own_endpoint_kind kind;
+};
+
+static inline bool
+own_endpoint_is_equal(const struct own_endpoint *a, const struct own_endpoint *b)
+{
+	return a->kind == b->kind && endpoint_is_equal(&a->at, &b->at);
+}
+
 struct map_request {
 	uint16_t version;
 	struct key node_public;
 	struct key disco_public;          /* never zero: peers would no longer know us */
-	const struct endpoint *endpoints; /* where we are reached */
+	const struct own_endpoint *endpoints; /* where we are reached */
 	size_t n_endpoints;
 	const struct hostinfo *hostinfo;
 	bool is_stream;                   /* else an update */
