@@ -8,6 +8,7 @@
 
 #include "base/secret.h"
 #include "filter/filter.h"
+#include "nat/nat.h"
 #include "watch/watch.h"
 #include "wire/wg.h"
 
@@ -435,6 +436,27 @@ change_filter(struct churn *c, struct gate *gate, unsigned tunnel)
 	filter_plan_fini(&plan);
 }
 
+/* On, off, or with other ports: all that comes out of the tunnel, or only what goes elsewhere. */
+static void
+change_nat(struct churn *c, struct gate *gate, unsigned tunnel)
+{
+	struct nat *was = gate->config.tables->nat;
+	struct nat_network network = {gate->iface_id, {.addr.family = ADDR_V4}};
+	struct err err = {0};
+	if (was && draw(&c->rng) % 4 == 0) {
+		tables_nat_set(gate->config.tables, NULL);
+		return;
+	}
+	network.prefix.len = draw(&c->rng) % 4 ? 0 : 32;
+	const struct nat_plan plan = {.first_port = 61000, .last_port = 65535, .n_flows = 1024,
+		.networks = &network, .n_networks = 1,
+		.udp_in_use = gate->config.tables->iface_by_port};
+	bool keeps = was && draw(&c->rng) % 4;
+	struct nat *now = nat_create(&plan, keeps ? was->flows : NULL, &err);
+	must(now ? 0 : -ENOMEM, err.text);
+	tables_nat_set(gate->config.tables, now);
+}
+
 static void
 watch_end(struct gate *gate, struct watch **watch)
 {
@@ -505,7 +527,8 @@ take_records(struct churn *c, struct watch *watch)
 typedef void (*change)(struct churn *c, struct gate *gate, unsigned tunnel);
 static const change changes[] = {change_endpoint, change_nexthops, change_routes, change_locals,
 	change_allowed, replace_peer, wipe_sessions, give_up_handshake, send_keepalive,
-	send_message, change_interface, detach_port, change_watch, change_watch, change_filter};
+	send_message, change_interface, detach_port, change_watch, change_watch, change_filter,
+	change_nat};
 
 /* ---- Life ---- */
 
@@ -550,6 +573,7 @@ settle(struct gate *gate)
 	set_locals(gate, GATE_LOCALS);
 	tables_iface_set_mtu(t, gate->iface_id, GATE_MTU);
 	tables_filter_set(t, NULL);
+	tables_nat_set(t, NULL);
 	must(tables_iface_set_port(t, gate->iface_id, GATE_LISTEN_PORT), "tables_iface_set_port");
 	__atomic_store_n(&gate->listen_port, GATE_LISTEN_PORT, __ATOMIC_RELAXED);
 	for (unsigned k = 0; k < N_TUNNELS; k++) {
