@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
+
 struct headscale_intent *
 headscale_intent_create(void)
 {
@@ -36,8 +38,10 @@ headscale_intent_swap(struct headscale_intent *a, struct headscale_intent *b)
 void
 headscale_intent_destroy(struct headscale_intent *h)
 {
-	if (h)
-		free(h->routes.items);
+	if (!h)
+		return;
+	free(h->routes.items);
+	secret_wipe(h, sizeof(*h));
 	free(h);
 }
 
@@ -46,6 +50,7 @@ headscale_intent_is_same_node(const struct headscale_intent *a, const struct hea
 {
 	return a && b && strcmp(a->server, b->server) == 0 &&
 		key_is_equal(&a->server_key, &b->server_key) &&
+		strcmp(a->proxy, b->proxy) == 0 &&
 		strcmp(a->ca_file, b->ca_file) == 0 && strcmp(a->state_file, b->state_file) == 0;
 }
 

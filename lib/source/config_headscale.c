@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "source/config_reader.h"
 #include "source/headscale/key_text.h"
+#include "source/headscale/proxy.h"
 #include "source/headscale/server_url.h"
 
 #define TAG_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
@@ -76,6 +78,21 @@ static int
 read_ca_file(struct config_reader *r, char *value)
 {
 	return read_path(value, r->interface->headscale->ca_file);
+}
+
+/* Its sentence cites no value: there may be a password in it. */
+static int
+read_proxy(struct config_reader *r, char *value)
+{
+	struct headscale_intent *h = r->interface->headscale;
+	struct proxy proxy;
+	int rc = strcmp(value, "none") == 0 ? 0 : proxy_parse(value, &proxy);
+	secret_wipe(&proxy, sizeof(proxy));
+	if (rc || strlen(value) >= sizeof(h->proxy))
+		return config_error(r, "Proxy is to be an http URL, like "
+			"http://proxy.example.com:3128 or http://USER:PASSWORD@HOST:PORT, or none");
+	strcpy(h->proxy, value);
+	return 0;
 }
 
 static int
@@ -178,6 +195,9 @@ static const struct config_key headscale_keys[] = {
 		"the only key that the server may have; needed where Server is plain http"},
 	{"CAFile", read_ca_file, "an absolute path", "/etc/headgate/ca.pem",
 		"certificates to trust for Server beside the system's"},
+	{"Proxy", read_proxy, "an http URL, or none", "http://proxy.example.com:3128",
+		"HTTP proxy on the way to Server; default: that of HTTPS_PROXY or HTTP_PROXY in "
+		"the environment, unless NO_PROXY has the server"},
 	{"AuthKeyFile", read_auth_key_file, "an absolute path", "/etc/headgate/authkey",
 		"file with a pre-authentication key (mode 0600); without one a person lets us in"},
 	{"StateFile", read_state_file, "an absolute path", STATE_FILE,

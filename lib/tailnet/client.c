@@ -211,6 +211,7 @@ open_session(struct client *c)
 	const struct session_config sc = {
 		.loop = c->config.loop,
 		.url = &c->url,
+		.proxy = client_proxy(c),
 		.ca_file = c->config.intent->ca_file,
 		.first = c->n_failures,
 		.who = &who,
@@ -281,6 +282,7 @@ fetch_key(struct client *c)
 		.loop = c->config.loop,
 		.url = &url,
 		.method = "GET",
+		.proxy = client_proxy(c),
 		.ca_file = c->config.intent->ca_file,
 		.first = c->n_failures,
 		.timeout_ms = c->config.times->attempt_ms,
@@ -293,6 +295,24 @@ fetch_key(struct client *c)
 		client_fail(c, &err, 0);
 }
 
+/* Each time anew, for the config may have changed. */
+static bool
+choose_proxy(struct client *c)
+{
+	struct err err;
+	int rc = proxy_choose(c->config.intent->proxy, &c->url, &c->proxy, &err);
+	c->has_proxy = rc == 1;
+	if (rc < 0)
+		client_fail(c, &err, BACKOFF_MAX_MS);
+	return rc >= 0;
+}
+
+const struct proxy *
+client_proxy(const struct client *c)
+{
+	return c->has_proxy ? &c->proxy : NULL;
+}
+
 static void
 attempt(struct client *c)
 {
@@ -303,6 +323,8 @@ attempt(struct client *c)
 		(key_is_zero(pinned) || key_is_equal(pinned, &s->server_public));
 	drop_session(c); /* of a wish that was given up */
 	c->tried_ms = uv_now(c->config.loop);
+	if (!choose_proxy(c))
+		return;
 	if (!is_known || c->n_refusals >= REFUSALS_UNTIL_KEY)
 		fetch_key(c);
 	else

@@ -33,6 +33,8 @@ enum register_use {
 struct client {
 	struct client_config config;
 	struct server_url url;
+	struct proxy proxy;     /* on the way to it, of this attempt */
+	bool has_proxy;
 	struct tailnet_status status;
 	struct key disco_private, disco_public;
 	struct own_endpoint endpoints[CLIENT_MAX_ENDPOINTS];
@@ -89,6 +91,8 @@ void client_save(struct client *c);
 /* Nothing of the tailnet is left, and nothing is tried until a wish comes. */
 void client_rest(struct client *c, enum tailnet_phase phase);
 struct hostinfo client_hostinfo(const struct client *c);
+/* NULL: there is none on the way. */
+const struct proxy *client_proxy(const struct client *c);
 struct key client_node_public(const struct client *c);
 int64_t client_server_time(const struct client *c);
 

@@ -50,6 +50,7 @@ answer_beside(struct client *c, struct client_ping *p, const char *path)
 		.loop = c->config.loop,
 		.url = &url,
 		.method = "HEAD",
+		.proxy = client_proxy(c),
 		.ca_file = c->config.intent->ca_file,
 		.timeout_ms = ANSWER_MS,
 		.ctx = p,

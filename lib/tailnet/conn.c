@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
+#include "source/headscale/http1.h"
 #include "tailnet/tls.h"
 
 enum {
@@ -22,6 +24,10 @@ enum {
 struct conn {
 	struct conn_config config;
 	struct server_url url;
+	struct proxy proxy;
+	bool has_proxy, is_asking; /* the proxy for the way */
+	struct text answer;        /* its, as far as it came */
+	char whom[SERVER_AUTHORITY_BYTES + 16]; /* is connected to */
 	struct tls *tls; /* NULL: plain */
 	uv_getaddrinfo_t lookup;
 	struct addrinfo *addresses, *at;
@@ -52,6 +58,8 @@ free_if_done(struct conn *c)
 		return;
 	uv_freeaddrinfo(c->addresses);
 	tls_destroy(c->tls);
+	text_fini(&c->answer);
+	secret_wipe(&c->proxy, sizeof(c->proxy));
 	free(c);
 }
 
@@ -116,7 +124,7 @@ end(struct conn *c, int rc)
 static void
 end_uv(struct conn *c, int rc, const char *what)
 {
-	err_set(&c->why, rc, "%s %s: %s", what, c->url.authority, uv_strerror(rc));
+	err_set(&c->why, rc, "%s %s: %s", what, c->whom, uv_strerror(rc));
 	end(c, rc);
 }
 
@@ -210,6 +218,51 @@ take_tls(struct conn *c, const void *data, size_t n_bytes)
 		end(c, rc);
 }
 
+/* ---- The proxy ---- */
+
+static void
+begin(struct conn *c)
+{
+	if (c->tls)
+		take_tls(c, NULL, 0);
+	else
+		become_open(c);
+}
+
+static void
+ask_proxy(struct conn *c)
+{
+	struct text request;
+	text_init(&request);
+	proxy_request(&c->proxy, &c->url, &request);
+	c->is_asking = true;
+	write_raw(c, &request);
+}
+
+/* What stands behind its answer would be the server's, who has not been spoken to yet. */
+static void
+take_answer(struct conn *c, const void *data, size_t n_bytes)
+{
+	struct http1_head head;
+	text_add_bytes(&c->answer, data, n_bytes);
+	int rc = http1_parse_head(c->answer.data, c->answer.n_bytes, &head);
+	if (!rc && !c->answer.failed)
+		return;
+	if (rc == 1)
+		rc = proxy_judge(&c->proxy, &c->url, head.status, &c->why);
+	else
+		rc = err_set(&c->why, -EPROTO, "%s does not speak HTTP/1", c->whom);
+	if (!rc && c->answer.n_bytes > head.n_bytes)
+		rc = err_set(&c->why, -EPROTO, "%s says more than it was asked", c->whom);
+	text_fini(&c->answer);
+	text_init(&c->answer);
+	c->is_asking = false;
+	if (rc)
+		end(c, rc);
+	else
+		begin(c);
+}
+
 static void
 on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
 {
@@ -224,10 +277,12 @@ on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	if (c->is_closing || c->has_ended || n == 0)
 		return;
 	if (n == UV_EOF) {
-		err_set(&c->why, -ECONNRESET, "%s ended the connection", c->url.authority);
+		err_set(&c->why, -ECONNRESET, "%s ended the connection", c->whom);
 		end(c, -ECONNRESET);
 	} else if (n < 0) {
 		end_uv(c, (int)n, "reading from");
+	} else if (c->is_asking) {
+		take_answer(c, buf->base, (size_t)n);
 	} else if (c->tls) {
 		take_tls(c, buf->base, (size_t)n);
 	} else {
@@ -266,8 +321,7 @@ on_connected(uv_connect_t *req, int status)
 	if (c->is_closing || c->has_ended)
 		return;
 	if (status) {
-		err_set(&c->why, status, "connecting to %s: %s", c->url.authority,
-			uv_strerror(status));
+		err_set(&c->why, status, "connecting to %s: %s", c->whom, uv_strerror(status));
 		c->rc = status;
 		close_tcp(c); /* and then the next address */
 		return;
@@ -277,10 +331,10 @@ on_connected(uv_connect_t *req, int status)
 	int rc = uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
 	if (rc)
 		end_uv(c, rc, "reading from");
-	else if (c->tls)
-		take_tls(c, NULL, 0);
+	else if (c->has_proxy)
+		ask_proxy(c);
 	else
-		become_open(c);
+		begin(c);
 }
 
 static void
@@ -304,7 +358,7 @@ try_next(struct conn *c)
 	c->connecting.data = c;
 	rc = uv_tcp_connect(&c->connecting, &c->tcp, a->ai_addr, on_connected);
 	if (rc) {
-		err_set(&c->why, rc, "connecting to %s: %s", c->url.authority, uv_strerror(rc));
+		err_set(&c->why, rc, "connecting to %s: %s", c->whom, uv_strerror(rc));
 		c->rc = rc;
 		close_tcp(c);
 	}
@@ -321,8 +375,8 @@ on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 		return;
 	}
 	if (status || !found) {
-		err_set(&c->why, status, "%s cannot be looked up: %s", c->url.host,
-			uv_strerror(status));
+		err_set(&c->why, status, "%s cannot be looked up: %s",
+			c->has_proxy ? c->whom : c->url.host, uv_strerror(status));
 		end(c, status ? status : -ENOENT);
 		return;
 	}
@@ -334,11 +388,24 @@ on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *found)
 	try_next(c);
 }
 
+/* Whom to connect to; the caller closes the connection on failure. */
+static int
+look_up(struct conn *c, struct err *err)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+	const struct server_url *to = c->has_proxy ? &c->proxy.url : &c->url;
+	char port[8];
+	snprintf(port, sizeof(port), "%u", to->port);
+	snprintf(c->whom, sizeof(c->whom), "%s%s", c->has_proxy ? "the proxy " : "",
+		to->authority);
+	int rc = uv_getaddrinfo(c->config.loop, &c->lookup, on_looked_up, to->host, port, &hints);
+	c->is_looking_up = rc == 0;
+	return rc ? err_set(err, rc, "%s cannot be looked up: %s", c->whom, uv_strerror(rc)) : 0;
+}
+
 struct conn *
 conn_open(const struct conn_config *config, struct err *err)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-	char port[8];
 	struct conn *c = calloc(1, sizeof(*c));
 	if (!c) {
 		err_set(err, -ENOMEM, "no memory for a connection");
@@ -346,7 +413,12 @@ conn_open(const struct conn_config *config, struct err *err)
 	}
 	c->config = *config;
 	c->url = *config->url;
+	c->has_proxy = config->proxy;
+	if (c->has_proxy)
+		c->proxy = *config->proxy;
+	text_init(&c->answer);
 	if (c->url.is_tls && !(c->tls = tls_create(c->url.host, config->ca_file, err))) {
+		secret_wipe(&c->proxy, sizeof(c->proxy));
 		free(c);
 		return NULL;
 	}
@@ -354,11 +426,7 @@ conn_open(const struct conn_config *config, struct err *err)
 	c->later.data = c;
 	c->n_handles = 1;
 	c->lookup.data = c;
-	snprintf(port, sizeof(port), "%u", c->url.port);
-	int rc = uv_getaddrinfo(config->loop, &c->lookup, on_looked_up, c->url.host, port, &hints);
-	c->is_looking_up = rc == 0;
-	if (rc) {
-		err_set(err, rc, "%s cannot be looked up: %s", c->url.host, uv_strerror(rc));
+	if (look_up(c, err)) {
 		conn_close(c);
 		return NULL;
 	}

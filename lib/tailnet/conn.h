@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A connection to a server by its URL: the name is looked up, its addresses are tried one after
- * the other, TLS is spoken if the URL says so; then it is bytes. Nothing here blocks its loop.
+ * the other, a proxy is asked for the way if there is one, TLS is spoken if the URL says so; then
+ * it is bytes. Nothing here blocks its loop.
  */
 #pragma once
 
@@ -9,6 +10,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "source/headscale/proxy.h"
 #include "source/headscale/server_url.h"
 #include "source/text.h"
 
@@ -23,6 +25,7 @@ struct conn_events {
 struct conn_config {
 	uv_loop_t *loop;
 	const struct server_url *url; /* copied */
+	const struct proxy *proxy;    /* copied; NULL: none */
 	const char *ca_file;          /* copied by TLS; "" for none */
 	unsigned first;               /* which address is tried first, modulo their number */
 	struct conn_events events;

@@ -121,6 +121,7 @@ fetch_begin(const struct fetch_config *config, struct err *err)
 	const struct conn_config cc = {
 		.loop = config->loop,
 		.url = &f->url,
+		.proxy = config->proxy,
 		.ca_file = config->ca_file,
 		.first = config->first,
 		.events = {f, on_open, on_data, on_end},

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "base/err.h"
+#include "source/headscale/proxy.h"
 #include "source/headscale/server_url.h"
 #include "source/text.h"
 
@@ -14,6 +15,7 @@ struct fetch_config {
 	uv_loop_t *loop;
 	const struct server_url *url; /* copied, with its path */
 	const char *method;           /* "GET" or "HEAD": a constant */
+	const struct proxy *proxy;    /* copied; NULL: none */
 	const char *ca_file;
 	unsigned first;               /* address */
 	unsigned timeout_ms;

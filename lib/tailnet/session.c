@@ -197,6 +197,7 @@ session_open(const struct session_config *config, struct err *err)
 	const struct conn_config cc = {
 		.loop = config->loop,
 		.url = &s->url,
+		.proxy = config->proxy,
 		.ca_file = config->ca_file,
 		.first = config->first,
 		.events = {s, on_open, on_bytes, on_conn_end},

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "noise/ts2021.h"
+#include "source/headscale/proxy.h"
 #include "source/headscale/server_url.h"
 #include "source/text.h"
 
@@ -29,6 +30,7 @@ struct session_events {
 struct session_config {
 	uv_loop_t *loop;
 	const struct server_url *url; /* copied */
+	const struct proxy *proxy;    /* copied; NULL: none */
 	const char *ca_file;
 	unsigned first;               /* address */
 	const struct ts2021_identity *who; /* not kept */

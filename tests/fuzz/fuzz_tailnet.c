@@ -14,6 +14,7 @@
 #include "source/headscale/map_frames.h"
 #include "source/headscale/netmap.h"
 #include "source/headscale/packet_filter.h"
+#include "source/headscale/proxy.h"
 #include "source/headscale/register.h"
 #include "source/headscale/server_url.h"
 #include "source/headscale/state_text.h"
@@ -111,7 +112,10 @@ texts(const char *text)
 	struct server_url url;
 	struct text out;
 	struct err err;
-	(void)server_url_parse(text, &url);
+	struct proxy proxy;
+	if (server_url_parse(text, &url) == 0)
+		(void)proxy_is_left_out(text, &url);
+	(void)proxy_parse(text, &proxy);
 	if (state_parse(text, &state, &err))
 		return;
 	text_init(&out);

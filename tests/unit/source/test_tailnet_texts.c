@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,6 +13,7 @@
 #include "base/bytes.h"
 #include "source/headscale/c2n.h"
 #include "source/headscale/map_request.h"
+#include "source/headscale/proxy.h"
 #include "source/headscale/register.h"
 #include "source/headscale/state_text.h"
 
@@ -116,6 +118,101 @@ answers(void **state)
 	}
 }
 
+static void
+proxies(void **state)
+{
+	static const struct {
+		const char *text, *host, *login;
+		uint16_t port;
+	} table[] = {
+		{"http://p.example:3128", "p.example", "", 3128},
+		{"p.example:3128/", "p.example", "", 3128},
+		{"HTTP://u:s%40c%3aret@[2001:db8::1]:8080", "2001:db8::1", "u:s@c:ret", 8080},
+		{"http://us@er:pw@p", "p", "us@er:pw", 80},
+		{"https://p.example:3128", NULL, NULL, 0},
+		{"socks5://p.example", NULL, NULL, 0},
+		{"http://p.example:3128/path", NULL, NULL, 0},
+		{"http://u%0d%0aX:y@p.example", NULL, NULL, 0},
+		{"http://u%4@p.example", NULL, NULL, 0},
+		{"http://@p.example", NULL, NULL, 0},
+		{"http://", NULL, NULL, 0},
+		{"", NULL, NULL, 0},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
+		struct proxy p;
+		int rc = proxy_parse(table[i].text, &p);
+		assert_int_equal(rc, table[i].host ? 0 : -EINVAL);
+		assert_string_equal(p.url.host, table[i].host ? table[i].host : "");
+		assert_string_equal(p.login, table[i].login ? table[i].login : "");
+		assert_int_equal(p.url.port, table[i].port);
+	}
+}
+
+static void
+no_proxy(void **state)
+{
+	static const struct {
+		const char *list, *server;
+		bool is_left_out;
+	} table[] = {
+		{"", "https://h.example", false},
+		{"*", "https://h.example", true},
+		{"a.test, h.example", "https://h.example", true},
+		{".example", "https://h.example", true},
+		{"example", "https://h.example", true},
+		{"ample", "https://h.example", false},
+		{"h.example:443", "https://h.example", true},
+		{"h.example:444", "https://h.example", false},
+		{"192.0.2.0/24", "https://192.0.2.9", true},
+		{"192.0.2.8", "https://192.0.2.9", false},
+		{"2001:db8::/32", "https://[2001:db8::9]:8080", true},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(table); i++) {
+		struct server_url server;
+		assert_int_equal(server_url_parse(table[i].server, &server), 0);
+		assert_int_equal(proxy_is_left_out(table[i].list, &server), table[i].is_left_out);
+	}
+}
+
+/* The config's is preferred; what is wrong is named without its password. */
+static void
+proxy_of_the_server(void **state)
+{
+	struct server_url tls, plain, here;
+	struct proxy p;
+	struct text t = {0};
+	struct err err;
+	assert_int_equal(server_url_parse("https://h.example", &tls), 0);
+	assert_int_equal(server_url_parse("http://[2001:db8::9]:8080", &plain), 0);
+	assert_int_equal(server_url_parse("http://127.0.0.1:8080", &here), 0);
+	unsetenv("NO_PROXY");
+	unsetenv("no_proxy");
+	setenv("HTTPS_PROXY", "http://one:1", 1);
+	setenv("HTTP_PROXY", "two:2", 1);
+	assert_int_equal(proxy_choose("", &tls, &p, &err), 1);
+	assert_string_equal(p.url.authority, "one:1");
+	assert_int_equal(proxy_choose("", &plain, &p, &err), 1);
+	assert_string_equal(p.url.authority, "two:2");
+	assert_int_equal(proxy_choose("", &here, &p, &err), 0);
+	assert_int_equal(proxy_choose("none", &tls, &p, &err), 0);
+	setenv("NO_PROXY", "h.example", 1);
+	assert_int_equal(proxy_choose("", &tls, &p, &err), 0);
+	assert_int_equal(proxy_choose("http://u:p@three:3", &tls, &p, &err), 1);
+	proxy_request(&p, &tls, &t);
+	says(&t, "CONNECT h.example:443 HTTP/1.1\r\nHost: h.example:443\r\n"
+		"Proxy-Authorization: Basic dTpw\r\n\r\n");
+	p.login[0] = 0;
+	proxy_request(&p, &plain, &t);
+	says(&t, "CONNECT [2001:db8::9]:8080 HTTP/1.1\r\nHost: [2001:db8::9]:8080\r\n\r\n");
+	setenv("HTTP_PROXY", "ftp://u:secret@two", 1);
+	assert_int_equal(proxy_choose("", &plain, &p, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "HTTP_PROXY is no URL"));
+	assert_null(strstr(err.text, "secret"));
+	assert_int_equal(proxy_judge(&p, &tls, 200, &err), 0);
+	assert_int_equal(proxy_judge(&p, &tls, 407, &err), -ECONNREFUSED);
+	assert_int_equal(proxy_judge(&p, &tls, 403, &err), -ECONNREFUSED);
+}
+
 /* Only /echo is there, and only what the request has is given back. */
 static void
 requests_of_the_server(void **state)
@@ -177,6 +274,9 @@ main(void)
 		cmocka_unit_test(map),
 		cmocka_unit_test(answers),
 		cmocka_unit_test(requests_of_the_server),
+		cmocka_unit_test(proxies),
+		cmocka_unit_test(no_proxy),
+		cmocka_unit_test(proxy_of_the_server),
 		cmocka_unit_test(state_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
