@@ -21,19 +21,6 @@ const struct path_times path_times_default = {
 	.pong_gap_ns = 50 * NS_IN_MS,
 };
 
-const struct path_times path_times_short = {
-	.ping_timeout_ns = 5 * NS_IN_S,
-	.ping_gap_ns = 500 * NS_IN_MS,
-	.heartbeat_ns = 300 * NS_IN_MS,
-	.active_ns = 4500 * NS_IN_MS,
-	.trust_ns = 2 * NS_IN_S,
-	.full_ping_ns = 6 * NS_IN_S,
-	.good_latency_ns = 5 * NS_IN_MS,
-	.learned_ns = 4500 * NS_IN_MS,
-	.call_gap_ns = 100 * NS_IN_MS,
-	.pong_gap_ns = 50 * NS_IN_MS,
-};
-
 struct path_action *
 path_act(struct path_actions *out, enum path_action_kind kind, const struct path_link *link)
 {

@@ -45,8 +45,6 @@ struct path_times {
 
 /* Those of stock nodes. */
 extern const struct path_times path_times_default;
-/* A test build's: all of it ten times as fast, but for the patience with a slow machine. */
-extern const struct path_times path_times_short;
 
 enum {
 	PATHS_MAX_OF_MAP = 16,      /* candidates from the map; more are left out */
