@@ -86,6 +86,16 @@ expect_within 5 peers_show 203.0.113.77:2346
 expect peers_show 100.64.100.21/32
 expect peers_are 20
 
+proves "a node whose key has expired is no peer; with a later date it is one again"
+expires() { # WHEN
+	say_raw "{\"PeersChangedPatch\":[{\"NodeID\":1020,\"KeyExpiry\":\"$1\"}]}"
+}
+expires 2001-01-01T00:00:00Z
+expect_within 5 peers_are 19
+refuse peers_show 100.64.100.20/32
+expires 2100-01-01T00:00:00Z
+expect_within 5 peers_are 20
+
 proves "another policy: no rule, nothing may come in"
 say_raw '{"PacketFilters":{"*":null,"base":[]}}'
 expect_within 5 eval '! filter_shows tailnet:'

@@ -68,3 +68,8 @@ expect headgate_ctl b up
 expect_within 40 has_joined b
 expect_within 10 peers_are 1 a
 expect_within 10 pings a-gw "$(tailnet_address b)"
+
+proves "a clean stop withdraws what was offered"
+expect_within 10 grep -q 192.168.20 <(server_routes b1)
+expect gateway_down b
+expect_within 5 eval '! server_routes b1 | grep -q 192.168.20'

@@ -25,7 +25,7 @@
 //	POST /c2n?node=KEY&path=P    the body goes to that node's own server: its answer and status
 //	POST /login?url=URL          lets the node in that was told to open that URL
 //	POST /expire?on=1            all node keys have expired, or (0) have not
-//	POST /delete?name=BEGIN      forgets the nodes whose names begin so; &silent=1: tells them nothing
+//	POST /delete?name=BEGIN      forgets the nodes whose names begin so
 //	POST /away?on=1              ends all connections and takes none, or (0) takes them again
 //	POST /fault?kind=KIND&after=N  ends all connections, and later ones meet this after N bytes:
 //	                             cut, reset, garbage, stall, slow; none: they do not
@@ -159,7 +159,7 @@ func sendRaw(s *testcontrol.Server) http.HandlerFunc {
 // doorToLife has what happens to servers and nodes.
 func doorToLife(mux *http.ServeMux, s *testcontrol.Server, g *gate) {
 	mux.HandleFunc("POST /delete", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, deleteNodes(s, r.FormValue("name"), r.FormValue("silent") == "1"))
+		fmt.Fprintln(w, deleteNodes(s, r.FormValue("name")))
 	})
 	mux.HandleFunc("POST /away", func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("on") == "1" {

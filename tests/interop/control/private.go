@@ -48,9 +48,8 @@ func keepKey(s *testcontrol.Server, file string) error {
 }
 
 // deleteNodes forgets the nodes whose hostname begins so, and says how many. Their map streams
-// end, or with silent stay open and say no more, as those of some servers do; all others hear that
-// they are gone.
-func deleteNodes(s *testcontrol.Server, begin string, silent bool) int {
+// end, and all others hear that they are gone.
+func deleteNodes(s *testcontrol.Server, begin string) int {
 	var gone []tailcfg.NodeID
 	nodes := private(s, "nodes").Interface().(map[key.NodePublic]*tailcfg.Node)
 	streams := private(s, "updates")
@@ -63,7 +62,7 @@ func deleteNodes(s *testcontrol.Server, begin string, silent bool) int {
 		gone = append(gone, n.ID)
 		delete(nodes, k)
 		id := reflect.ValueOf(n.ID)
-		if stream := streams.MapIndex(id); stream.IsValid() && !silent {
+		if stream := streams.MapIndex(id); stream.IsValid() {
 			stream.Close()
 			streams.SetMapIndex(id, reflect.Value{})
 		}
