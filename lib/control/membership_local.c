@@ -11,9 +11,7 @@
 /* No destination of a packet that goes on, even if a route that is offered has it. */
 static const char *const never[] = {"224.0.0.0/4", "169.254.0.0/16", "ff00::/8", "fe80::/10"};
 
-/* Private networks and the tailnet's own: RFC 1918, RFC 4193 and RFC 6598. */
-static const char *const private[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-	"100.64.0.0/10", "fc00::/7"};
+static const char *const private[] = {EXIT_PRIVATE_NETWORKS};
 
 /* Of link-local addresses the one that clouds have a service at, behind a route to it. */
 static const char metadata_service[] = "169.254.169.254";

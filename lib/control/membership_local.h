@@ -12,6 +12,10 @@
 
 struct control;
 
+/* What an exit node keeps out of the internet: RFC 1918, RFC 6598 (the tailnet's own), RFC 4193. */
+#define EXIT_PRIVATE_NETWORKS                                                                      \
+	"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"
+
 /* Into a set that was empty, sorted. 0 or -ENOMEM, and then it is empty still. */
 int membership_local(const struct control *c, const struct headscale_intent *h,
 	struct filter_ranges *out);

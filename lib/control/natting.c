@@ -6,35 +6,86 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/core.h"
 #include "control/ifaces.h"
+#include "control/membership_local.h"
 #include "nat/nat.h"
 
-static uint32_t
+/* What an exit node does not translate unless SNAT names it: membership_local.h. */
+static const char *const private[] = {EXIT_PRIVATE_NETWORKS};
+static const char *const internet[] = {"0.0.0.0/0", "::/0"};
+
+static size_t
+count_of(const struct interface_intent *it)
+{
+	const struct headscale_intent *h = it->headscale;
+	bool is_exit = h && h->offers_exit;
+	return it->snat.n +
+	       (is_exit ? h->routes.n + ARRAY_COUNT(private) + ARRAY_COUNT(internet) : 0);
+}
+
+static size_t
 count_networks(const struct intent *it)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < it->n_interfaces; i++)
-		n += it->interfaces[i]->snat.n;
-	return (uint32_t)n;
+		n += count_of(it->interfaces[i]);
+	return n;
 }
 
-/* Of all interfaces that are there; out has room for count_networks. */
-static uint32_t
-collect(struct control *c, struct nat_network *out)
+/* Where networks are gathered; there is room for count_networks. */
+struct collected {
+	struct nat_network *items;
+	uint32_t n;
+	uint16_t tunnel; /* whose they are */
+};
+
+static void
+collect_one(struct collected *out, const struct prefix *p, bool is_exempt)
 {
-	uint32_t n = 0;
+	out->items[out->n++] = (struct nat_network){
+		.tunnel = out->tunnel, .is_exempt = is_exempt, .prefix = prefix_masked(p)};
+}
+
+static void
+collect_list(struct collected *out, const struct prefix_list *l, bool is_exempt)
+{
+	for (size_t i = 0; i < l->n; i++)
+		collect_one(out, &l->items[i], is_exempt);
+}
+
+static void
+collect_texts(struct collected *out, const char *const *texts, size_t n, bool is_exempt)
+{
+	struct prefix p;
+	for (size_t i = 0; i < n; i++) {
+		if (!prefix_parse(texts[i], &p))
+			collect_one(out, &p, is_exempt);
+	}
+}
+
+/* Of all interfaces that are there: what SNAT names, and then what goes into the internet. */
+static uint32_t
+collect(struct control *c, struct nat_network *items)
+{
+	struct collected out = {.items = items};
 	for (size_t i = 0; i < c->running->n_interfaces; i++) {
 		const struct interface_intent *it = c->running->interfaces[i];
 		const struct control_iface *iface = iface_find(c, it->name);
-		for (size_t k = 0; iface && k < it->snat.n; k++) {
-			out[n].tunnel = iface->iface_id;
-			out[n++].prefix = prefix_masked(&it->snat.items[k]);
-		}
+		if (!iface)
+			continue;
+		out.tunnel = iface->iface_id;
+		collect_list(&out, &it->snat, false);
+		if (!it->headscale || !it->headscale->offers_exit)
+			continue;
+		collect_list(&out, &it->headscale->routes, true);
+		collect_texts(&out, private, ARRAY_COUNT(private), true);
+		collect_texts(&out, internet, ARRAY_COUNT(internet), false);
 	}
-	return n;
+	return out.n;
 }
 
 /* The kernel gives its own sockets ports as well. */
@@ -77,7 +128,7 @@ int
 natting_settle(struct control *c, struct err *err)
 {
 	const struct gateway_intent *g = &c->running->gateway;
-	uint32_t n = count_networks(c->running);
+	size_t n = count_networks(c->running);
 	struct nat_network *networks = calloc(n + 1, sizeof(*networks));
 	if (!networks)
 		return err_set(err, -ENOMEM, "no memory for SNAT");
@@ -99,6 +150,20 @@ natting_settle(struct control *c, struct err *err)
 	return rc;
 }
 
+static int
+report_network(struct control *c, const struct nat_network *network, struct status *s)
+{
+	struct status_nat_network *out = status_add_nat_network(s);
+	if (!out)
+		return -ENOMEM;
+	for (unsigned i = 0; i < TABLES_MAX_IFACES; i++) {
+		if (c->ifaces[i].is_live && c->ifaces[i].iface_id == network->tunnel)
+			snprintf(out->on, sizeof(out->on), "%s", c->ifaces[i].name);
+	}
+	out->prefix = network->prefix;
+	return 0;
+}
+
 int
 natting_report(struct control *c, struct status *s)
 {
@@ -113,15 +178,10 @@ natting_report(struct control *c, struct status *s)
 		.max_flows = n->n_flows,
 		.first_port = n->ports.first,
 		.last_port = n->ports.last};
-	for (size_t i = 0; i < c->running->n_interfaces; i++) {
-		const struct interface_intent *it = c->running->interfaces[i];
-		for (size_t k = 0; k < it->snat.n; k++) {
-			struct status_nat_network *network = status_add_nat_network(s);
-			if (!network)
-				return -ENOMEM;
-			snprintf(network->on, sizeof(network->on), "%s", it->name);
-			network->prefix = it->snat.items[k];
-		}
+	for (uint32_t i = 0; i < n->n_matches; i++) {
+		const struct nat_network *network = &n->matches[i].network;
+		if (!network->is_exempt && report_network(c, network, s))
+			return -ENOMEM;
 	}
 	return 0;
 }

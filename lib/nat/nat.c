@@ -37,13 +37,6 @@ match_of(const struct nat_network *network)
 	return m;
 }
 
-static int
-by_length(const void *a, const void *b)
-{
-	const struct nat_match *x = a, *y = b;
-	return (int)x->network.prefix.len - (int)y->network.prefix.len;
-}
-
 struct nat *
 nat_create(const struct nat_plan *plan, struct nat_table *flows, struct err *err)
 {
@@ -57,7 +50,6 @@ nat_create(const struct nat_plan *plan, struct nat_table *flows, struct err *err
 	n->n_matches = plan->n_networks;
 	for (uint32_t i = 0; i < plan->n_networks; i++)
 		n->matches[i] = match_of(&plan->networks[i]);
-	qsort(n->matches, n->n_matches, sizeof(n->matches[0]), by_length);
 	n->flows = flows ? flows : nat_table_create(plan->n_flows, err);
 	if (n->flows)
 		return n;
@@ -74,15 +66,11 @@ nat_destroy(struct nat *n)
 }
 
 static bool
-has_network(const struct nat *n, const struct nat_network *network)
+is_same_network(const struct nat_network *a, const struct nat_network *b)
 {
-	for (uint32_t i = 0; i < n->n_matches; i++) {
-		const struct nat_network *own = &n->matches[i].network;
-		if (own->tunnel == network->tunnel &&
-			prefix_is_equal(&own->prefix, &network->prefix))
-			return true;
-	}
-	return false;
+	struct prefix masked = prefix_masked(&b->prefix);
+	return a->tunnel == b->tunnel && a->is_exempt == b->is_exempt &&
+	       prefix_is_equal(&a->prefix, &masked);
 }
 
 bool
@@ -92,7 +80,7 @@ nat_is_as_planned(const struct nat *n, const struct nat_plan *plan)
 		n->n_flows != plan->n_flows || n->n_matches != plan->n_networks)
 		return false;
 	for (uint32_t i = 0; i < plan->n_networks; i++) {
-		if (!has_network(n, &plan->networks[i]))
+		if (!is_same_network(&n->matches[i].network, &plan->networks[i]))
 			return false;
 	}
 	return true;
@@ -116,7 +104,7 @@ nat_serves(const struct nat *n, uint16_t tunnel, const uint8_t *address, uint8_t
 	for (uint32_t i = 0; i < n->n_matches; i++) {
 		if (n->matches[i].network.tunnel == tunnel &&
 			matches(&n->matches[i], words, family))
-			return true;
+			return !n->matches[i].network.is_exempt;
 	}
 	return false;
 }
@@ -126,7 +114,8 @@ static bool
 is_served(const struct nat *n, const struct nat_flow *f)
 {
 	for (uint32_t i = 0; i < n->n_matches; i++) {
-		if (matches(&n->matches[i], f->remote, f->family))
+		if (!n->matches[i].network.is_exempt &&
+			matches(&n->matches[i], f->remote, f->family))
 			return true;
 	}
 	return false;

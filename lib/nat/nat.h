@@ -23,6 +23,7 @@
 /* What comes out of that tunnel, by the number of its interface, and goes there is translated. */
 struct nat_network {
 	uint16_t tunnel;
+	bool is_exempt; /* or rather not, whatever stands behind it in the list */
 	struct prefix prefix;
 };
 
@@ -30,7 +31,7 @@ struct nat_network {
 struct nat_plan {
 	uint16_t first_port, last_port;
 	uint32_t n_flows;
-	const struct nat_network *networks;
+	const struct nat_network *networks; /* the first that matches decides */
 	uint32_t n_networks;
 	const uint8_t *udp_in_use; /* by port, as in struct nat_ports; outlives the nat */
 };
@@ -49,7 +50,7 @@ struct nat {
 	bool owns_flows;           /* set by who retires it together with its table */
 	struct rcu_node rcu;       /* the owner's */
 	uint32_t n_matches;
-	struct nat_match matches[]; /* short prefixes first */
+	struct nat_match matches[]; /* as the plan has them */
 };
 
 enum nat_verdict {

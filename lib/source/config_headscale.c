@@ -168,6 +168,12 @@ read_ephemeral(struct config_reader *r, char *value)
 }
 
 static int
+read_exit_node(struct config_reader *r, char *value)
+{
+	return read_yes(value, &r->interface->headscale->offers_exit);
+}
+
+static int
 read_tag(struct config_reader *r, char *item)
 {
 	struct headscale_intent *h = r->interface->headscale;
@@ -206,6 +212,8 @@ static const struct config_key headscale_keys[] = {
 		"the node's name; default: the machine's"},
 	{"AdvertiseRoutes", read_routes, "a list of prefixes", "192.168.10.0/24",
 		"networks behind this gateway that peers may reach once the server approves"},
+	{"AdvertiseExitNode", read_exit_node, "yes or no", "no",
+		"whether peers may reach the internet by way of this gateway"},
 	{"AcceptRoutes", read_accept_routes, "yes or no", "no",
 		"whether to use networks that other nodes offer"},
 	{"Tags", read_tags, "a list of tags", "tag:gateway",

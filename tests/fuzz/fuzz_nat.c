@@ -28,8 +28,8 @@ static struct nat *
 make_nat(void)
 {
 	const struct nat_network networks[] = {
-		{TUNNEL, {.addr.family = ADDR_V4}},
-		{TUNNEL, {.addr.family = ADDR_V6}},
+		{.tunnel = TUNNEL, .prefix.addr.family = ADDR_V4},
+		{.tunnel = TUNNEL, .prefix.addr.family = ADDR_V6},
 	};
 	const struct nat_plan plan = {.first_port = 61000, .last_port = 61063, .n_flows = 1024,
 		.networks = networks, .n_networks = ARRAY_COUNT(networks)};

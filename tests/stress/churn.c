@@ -441,7 +441,7 @@ static void
 change_nat(struct churn *c, struct gate *gate, unsigned tunnel)
 {
 	struct nat *was = gate->config.tables->nat;
-	struct nat_network network = {gate->iface_id, {.addr.family = ADDR_V4}};
+	struct nat_network network = {.tunnel = gate->iface_id, .prefix.addr.family = ADDR_V4};
 	struct err err = {0};
 	if (was && draw(&c->rng) % 4 == 0) {
 		tables_nat_set(gate->config.tables, NULL);

@@ -313,10 +313,53 @@ test_networks(void **state)
 	}
 }
 
+/* The first network that matches decides, of those of the tunnel. */
+static void
+exempt_networks(void **state)
+{
+	static const struct {
+		uint16_t tunnel;
+		bool is_exempt;
+		const char *prefix;
+	} rows[] = {
+		{TUNNEL, false, "10.1.0.0/16"},
+		{TUNNEL, true, "10.0.0.0/8"},
+		{TUNNEL + 1, true, "0.0.0.0/0"},
+		{TUNNEL, false, "0.0.0.0/0"},
+	};
+	static const struct {
+		const char *address;
+		bool is_served;
+	} cases[] = {{"10.1.2.3", true}, {"10.2.0.1", false}, {"8.8.8.8", true},
+		{"2001:db8::1", false}};
+	struct nat_network networks[ARRAY_COUNT(rows)];
+	for (unsigned i = 0; i < ARRAY_COUNT(rows); i++) {
+		networks[i] = (struct nat_network){
+			.tunnel = rows[i].tunnel, .is_exempt = rows[i].is_exempt};
+		assert_int_equal(prefix_parse(rows[i].prefix, &networks[i].prefix), 0);
+	}
+	struct nat_plan plan = {.first_port = 61000, .last_port = 65535, .n_flows = 1024,
+		.networks = networks, .n_networks = ARRAY_COUNT(networks)};
+	struct nat *n = nat_create(&plan, NULL, NULL);
+	assert_non_null(n);
+	n->owns_flows = true;
+	for (unsigned i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct addr a;
+		assert_int_equal(addr_parse(cases[i].address, &a), 0);
+		assert_int_equal(nat_serves(n, TUNNEL, a.bytes, a.family), cases[i].is_served);
+		assert_false(nat_serves(n, TUNNEL + 1, a.bytes, a.family));
+	}
+	assert_true(nat_is_as_planned(n, &plan));
+	networks[1].is_exempt = false;
+	assert_false(nat_is_as_planned(n, &plan));
+	nat_destroy(n);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exempt_networks),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_echo),
