@@ -39,6 +39,7 @@ enum {
 enum {
 	NAT_UDP_TICKS = 280,          /* 300 s: answered */
 	NAT_UDP_BRIEF_TICKS = 112,    /* 120 s: not answered yet */
+	NAT_DNS_TICKS = 28,           /* 30 s: to port 53; each question has a port of its own */
 	NAT_TCP_TICKS = 6930,         /* 2 h 4 min: established */
 	NAT_TCP_BRIEF_TICKS = 224,    /* 4 min: opening, or ended */
 	NAT_ICMP_TICKS = 56,          /* 60 s */

@@ -100,7 +100,7 @@ insert(const struct nat_table *t, const struct spot *s, bool displaces)
 		return false;
 	}
 	write_record(record_of(t, s->bucket, c.way), s->flow);
-	uint64_t now = fresh_state(s->flow->proto) | s->hash_bits | round;
+	uint64_t now = fresh_state(s->flow) | s->hash_bits | round;
 	__atomic_store_n(state, now | (s->now_tick & TICK_MASK), __ATOMIC_RELEASE);
 	return true;
 }

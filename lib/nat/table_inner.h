@@ -23,6 +23,7 @@ __extension__ typedef unsigned __int128 nat_wide;
 #define HAS_FIN_OUT (1ull << 60)
 #define HAS_FIN_IN (1ull << 61)
 #define HAS_RST (1ull << 62)
+#define IS_DNS (1ull << 63)
 #define ENDS (HAS_FIN_OUT | HAS_FIN_IN | HAS_RST)
 /* What stays the same as long as the place is one flow's. */
 #define IDENTITY (HASH_MASK | ROUND_MASK | IS_TAKEN | IS_LIVE)
@@ -120,6 +121,8 @@ static inline uint32_t
 lifetime(uint64_t state)
 {
 	bool both_fins = (state & (HAS_FIN_OUT | HAS_FIN_IN)) == (HAS_FIN_OUT | HAS_FIN_IN);
+	if (state & IS_DNS)
+		return NAT_DNS_TICKS;
 	if (state & IS_UDP)
 		return state & IS_ANSWERED ? NAT_UDP_TICKS : NAT_UDP_BRIEF_TICKS;
 	if (!(state & IS_TCP))
@@ -150,9 +153,12 @@ hash_bits(uint64_t place)
 }
 
 static inline uint64_t
-fresh_state(uint8_t proto)
+fresh_state(const struct nat_flow *f)
 {
-	return IS_LIVE | (proto == IP_PROTO_TCP ? IS_TCP : proto == IP_PROTO_UDP ? IS_UDP : 0);
+	enum { DNS_PORT = 53 };
+	if (f->proto == IP_PROTO_UDP)
+		return IS_LIVE | IS_UDP | (f->remote_port == DNS_PORT ? IS_DNS : 0);
+	return IS_LIVE | (f->proto == IP_PROTO_TCP ? IS_TCP : 0);
 }
 
 static inline struct spot

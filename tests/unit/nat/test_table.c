@@ -35,7 +35,7 @@ flow(uint32_t inner, uint16_t inner_port, uint32_t remote, uint8_t proto)
 		.ours = {0x0100007f, 0},
 		.remote = {remote, 0},
 		.inner_port = inner_port,
-		.remote_port = proto == IP_PROTO_ICMP ? 0 : 53,
+		.remote_port = proto == IP_PROTO_ICMP ? 0 : 4500,
 		.family = ADDR_V4,
 		.proto = proto};
 }
@@ -248,11 +248,15 @@ struct life {
 	uint8_t proto;
 	unsigned events[4]; /* after the first packet, all at once */
 	uint32_t ticks;
+	uint16_t remote_port; /* 0: the usual one */
 };
 
 static const struct life lives[] = {
 	{"UDP, not answered", IP_PROTO_UDP, {NAT_OUT}, NAT_UDP_BRIEF_TICKS},
 	{"UDP", IP_PROTO_UDP, {NAT_IN}, NAT_UDP_TICKS},
+	{"DNS, not answered", IP_PROTO_UDP, {NAT_OUT}, NAT_DNS_TICKS, 53},
+	{"DNS", IP_PROTO_UDP, {NAT_IN}, NAT_DNS_TICKS, 53},
+	{"DNS over TCP", IP_PROTO_TCP, {NAT_IN}, NAT_TCP_TICKS, 53},
 	{"echo", IP_PROTO_ICMP, {NAT_IN, NAT_OUT}, NAT_ICMP_TICKS},
 	{"SYN", IP_PROTO_TCP, {NAT_OUT | NAT_SYN}, NAT_TCP_BRIEF_TICKS},
 	{"SYN, SYN ACK", IP_PROTO_TCP, {NAT_IN}, NAT_TCP_TICKS},
@@ -271,6 +275,8 @@ test_times(void **state)
 		const struct life *l = &lives[i];
 		struct nat_table *t = nat_table_create(1024, NULL);
 		struct nat_flow f = flow(1, 2, 3, l->proto);
+		if (l->remote_port)
+			f.remote_port = l->remote_port;
 		struct nat_found found;
 		assert_true(nat_add(t, &usual, &f, 1000));
 		assert_true(nat_find_inner(t, &usual, &f, 1000, &found));
