@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "control/filtering.h"
 #include "control/natting.h"
 #include "tailnet/tailnet.h"
@@ -102,6 +104,51 @@ fill_port_addresses(struct control *c, struct status_port *out)
 }
 
 static void
+fill_node(const struct tailnet_node *n, struct status_node *out)
+{
+	out->key = n->key;
+	snprintf(out->name, sizeof(out->name), "%s", n->name);
+	snprintf(out->tags, sizeof(out->tags), "%.*s", (int)sizeof(out->tags) - 1, n->tags);
+	for (size_t i = 0; i < n->n_addresses && i < ARRAY_COUNT(out->addresses); i++)
+		out->addresses[out->n_addresses++] = n->addresses[i].addr;
+	out->is_online = n->is_online;
+	out->key_expiry_s = n->key_expiry_s;
+	out->last_seen_s = n->last_seen_s;
+}
+
+/* What of our offer is not ours yet in what the server last said of us: as many as fit. */
+static void
+fill_unapproved(const struct headscale_intent *h, const struct tailnet_node *self,
+	struct status_tailnet *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < h->routes.n; i++) {
+		char text[PREFIX_TEXT_BYTES];
+		if (node_has_prefix(self, &h->routes.items[i]) ||
+			n + PREFIX_TEXT_BYTES + 2 > sizeof(out->unapproved))
+			continue;
+		n += (size_t)snprintf(out->unapproved + n, sizeof(out->unapproved) - n, "%s%s",
+			n ? ", " : "", prefix_format(&h->routes.items[i], text));
+	}
+}
+
+static void
+fill_nodes(const struct tailnet_view *v, const struct headscale_intent *h,
+	struct status_tailnet *out)
+{
+	out->has_self = v->self;
+	if (v->self) {
+		fill_node(v->self, &out->self);
+		fill_unapproved(h, v->self, out);
+		out->self.is_online = strcmp(out->phase, "running") == 0;
+		memcpy(out->name, out->self.name, sizeof(out->name));
+	}
+	out->nodes = calloc(v->n_peers + 1, sizeof(*out->nodes));
+	for (size_t i = 0; out->nodes && i < v->n_peers; i++)
+		fill_node(v->peers[i], &out->nodes[out->n_nodes++]);
+}
+
+static void
 fill_tailnet(struct control *c, struct status_tailnet *out)
 {
 	struct membership *m = &c->membership;
@@ -115,8 +162,9 @@ fill_tailnet(struct control *c, struct status_tailnet *out)
 	memcpy(out->trouble, s.trouble, sizeof(out->trouble));
 	memcpy(out->auth_url, s.auth_url, sizeof(out->auth_url));
 	memcpy(out->login, s.login, sizeof(out->login));
-	if (m->view && m->view->self)
-		snprintf(out->name, sizeof(out->name), "%s", m->view->self->name);
+	if (m->view)
+		fill_nodes(m->view, i->headscale, out);
+	out->skew_s = s.skew_s;
 	out->since_s = (uint64_t)s.since_s;
 	out->key_expiry_s = (uint64_t)s.key_expiry_s;
 	out->n_peers = m->owned.n;

@@ -37,6 +37,7 @@ status_destroy(struct status *s)
 		free(s->filter.rules[i].text);
 	free(s->filter.rules);
 	free(s->nat.networks);
+	free(s->tailnet.nodes);
 	free(s->workers);
 	free(s->ports);
 	free(s->drops);

@@ -126,6 +126,18 @@ struct status_nat {
 	size_t n_networks;
 };
 
+/* A node of the tailnet as its server tells of it. */
+struct status_node {
+	struct key key;
+	char name[256];        /* its DNS name, without the last dot */
+	char tags[128];        /* "tag:a,tag:b" */
+	struct addr addresses[4];
+	unsigned n_addresses;
+	bool is_online;        /* a hint and no more */
+	int64_t key_expiry_s;  /* calendar time; 0: never */
+	int64_t last_seen_s;   /* 0: not told */
+};
+
 /* Our membership in a tailnet; on is "" without one. */
 struct status_tailnet {
 	char on[INTENT_NAME_BYTES];
@@ -138,6 +150,12 @@ struct status_tailnet {
 	uint64_t since_s;      /* of the phase: calendar time */
 	uint64_t key_expiry_s; /* the same; 0: never */
 	size_t n_peers;        /* that came by the tailnet */
+	int64_t skew_s;        /* the server's clock ahead of ours; 0: much the same */
+	char unapproved[256];  /* of what we offer, as far as the server has told; "": nothing */
+	bool has_self;
+	struct status_node self;
+	struct status_node *nodes; /* owned; the peers */
+	size_t n_nodes;
 };
 
 struct status {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "intent/status_json.h"
 
+#include "intent/status_tailnet.h"
+
 static json_t *
 number(uint64_t v)
 {
@@ -205,7 +207,7 @@ tailnet_json(const struct status_tailnet *t)
 json_t *
 status_to_json(const struct status *s)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *j = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"version", s->version, "uptime_s", number(s->uptime_s), "now_s",
 		number(s->now_s), "crypto", crypto_json(&s->crypto), "tailnet",
 		tailnet_json(&s->tailnet), "workers",
@@ -220,4 +222,6 @@ status_to_json(const struct status *s)
 		"interfaces",
 		list(s->interfaces, s->n_interfaces, sizeof(*s->interfaces), interface_json),
 		"filter", filter_json(&s->filter), "nat", nat_json(&s->nat));
+	status_tailnet_add(j, s);
+	return j;
 }

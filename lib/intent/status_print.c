@@ -283,7 +283,8 @@ static void
 print_tailnet(const json_t *status, FILE *out)
 {
 	char age[AMOUNT_BYTES];
-	const json_t *t = json_object_get(status, "tailnet");
+	size_t i;
+	const json_t *sentence, *t = json_object_get(status, "tailnet");
 	uint64_t now_s = number_of(status, "now_s"), expiry_s = number_of(t, "key_expiry_s");
 	if (!json_is_object(t))
 		return;
@@ -293,8 +294,8 @@ print_tailnet(const json_t *status, FILE *out)
 	fprintf(out, ", %llu peers\n", (unsigned long long)number_of(t, "peers"));
 	if (expiry_s > now_s)
 		fprintf(out, "  its key expires in %s\n", format_age(expiry_s - now_s, age));
-	if (text_of(t, "trouble")[0])
-		fprintf(out, "  %s\n", text_of(t, "trouble"));
+	json_array_foreach(json_object_get(status, "Health"), i, sentence)
+		fprintf(out, "  %s\n", json_string_value(sentence));
 	print_unreached(status, out);
 }
 

@@ -54,6 +54,7 @@ struct tailnet_status {
 	char login[128];       /* whose node we are */
 	int64_t since_s;       /* of this phase: calendar time */
 	int64_t key_expiry_s;  /* of our own node key; 0: never */
+	int64_t skew_s;        /* the server's clock ahead of ours; 0: much the same */
 	uint64_t n_maps;       /* messages of maps taken in */
 	struct addr server;    /* where it, or a proxy before it, was reached last */
 };

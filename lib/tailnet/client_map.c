@@ -168,6 +168,19 @@ note_clock(struct client *c, int64_t server_s)
 	c->skew_s = skew > SKEW_S || skew < -SKEW_S ? skew : 0;
 }
 
+/* What a map changes of it without another phase. */
+static void
+note_status(struct client *c)
+{
+	struct tailnet_status *s = &c->status;
+	int64_t expiry_s = c->map.self ? c->map.self->key_expiry_s : 0;
+	if (s->key_expiry_s == expiry_s && s->skew_s == c->skew_s)
+		return;
+	s->key_expiry_s = expiry_s;
+	s->skew_s = c->skew_s;
+	c->config.on_status(c->config.ctx, s);
+}
+
 static int
 take_message(struct client *c, struct err *err)
 {
@@ -183,8 +196,7 @@ take_message(struct client *c, struct err *err)
 		client_ping(c, &news.ping);
 	if (is_first && !c->map.waits_for_first)
 		first_message(c);
-	if (news.has_self)
-		c->status.key_expiry_s = c->map.self->key_expiry_s;
+	note_status(c);
 	if (news.has_self || news.has_peers || news.has_filter || news.has_derp)
 		client_publish_soon(c);
 	return 0;

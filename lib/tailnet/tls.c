@@ -139,6 +139,12 @@ static int
 failure(struct tls *t, struct err *err)
 {
 	long verdict = SSL_get_verify_result(t->ssl);
+	if (!tls_is_open(t) && (verdict == X509_V_ERR_CERT_NOT_YET_VALID ||
+		verdict == X509_V_ERR_CERT_HAS_EXPIRED))
+		return err_set(err, -EKEYREJECTED, "the server's certificate %s by this machine's "
+			"clock: if that is right, the certificate has to be renewed",
+			verdict == X509_V_ERR_CERT_HAS_EXPIRED ? "has expired" :
+			"is not yet valid");
 	if (!tls_is_open(t) && verdict != X509_V_OK)
 		return refuse_certificate(verdict, err);
 	if (!tls_is_open(t) && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER)

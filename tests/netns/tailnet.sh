@@ -34,6 +34,13 @@ expect [ "$(server_says a1 '["Hostinfo"]["RoutableIPs"]')" = "['192.168.10.0/24'
 is_found() { server_says a1 '["Endpoints"]' | grep -q "'203.0.113.1:51820'"; }
 expect_within 10 is_found
 
+proves "the status has the names that tailscale's has, and says what is not right"
+status_says() { # PYTHON-EXPRESSION of s
+	headgate_ctl a status --json | python3 -c "import json, sys; s = json.load(sys.stdin); print($1)"
+}
+expect [ "$(status_says 's["BackendState"], s["Self"]["TailscaleIPs"][0]')" = 'Running 100.64.0.1' ]
+expect grep -q 'not approved by the server.s last word.*192.168.10.0/24' <(headgate_ctl a status)
+
 proves "its address in the tailnet is on hg0, whose MTU is the tailnet's"
 expect grep -q 100.64.0.1/32 <(on a-gw ip -4 addr show dev hg0)
 expect grep -q 'mtu 1280' <(on a-gw ip link show dev hg0)
@@ -45,6 +52,7 @@ expect_within 10 peers_are 1
 expect peers_show 'fake2.tail.test: 100.64.100.2/32'
 expect peers_show 203.0.113.77:1002
 expect grep -q fake2.tail.test <(headgate_ctl a whois 100.64.100.2)
+expect [ "$(status_says '[p["HostName"] for p in s["Peer"].values()]')" = "['fake2']" ]
 expect grep -q 100.64.100.2/32 <(headgate_ctl a whois fake2)
 refuse headgate_ctl a whois 100.64.100.77
 expect routes_show 100.64.100.2
@@ -104,6 +112,7 @@ expect filter_shows '"on": true'
 proves "the last good map stands while the server is away, and a new one takes nothing away"
 halt server
 expect_within 20 eval '! has_joined'
+expect grep -q 'the server is out of reach for .*: ' <(headgate_ctl a status)
 expect peers_are 20
 expect peers_show 100.64.100.22/32
 

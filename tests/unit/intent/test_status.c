@@ -50,6 +50,98 @@ some_status(void)
 	return s;
 }
 
+/* Some node of a tailnet with one peer. */
+static void
+join(struct status *s)
+{
+	struct status_tailnet *t = &s->tailnet;
+	strcpy(t->on, "hg0");
+	strcpy(t->phase, "running");
+	t->since_s = s->now_s - 300;
+	t->has_self = true;
+	strcpy(t->self.name, "gw.tail.test");
+	t->nodes = calloc(1, sizeof(*t->nodes));
+	t->n_nodes = 1;
+	struct status_node *n = &t->nodes[0];
+	memset(&n->key, 0x0a, sizeof(n->key));
+	strcpy(n->name, "laptop.tail.test");
+	strcpy(n->tags, "tag:a,tag:b");
+	n->addresses[n->n_addresses++] = (struct addr){{100, 64, 0, 2}, ADDR_V4};
+	struct status_peer *p = &s->interfaces[0].peers[0];
+	p->public_key = n->key;
+	p->rx_bytes = 99;
+}
+
+static void
+names_of_a_tailnet(void **state)
+{
+	struct status *s = some_status();
+	join(s);
+	json_t *json = status_to_json(s);
+	const char *name, *dns, *ip, *tag, *allowed, *backend;
+	int rx;
+	assert_int_equal(json_unpack(json,
+		"{s:s, s:{s:s}, s:{s:{s:s, s:[s!], s:[s,s], s:[s!], s:i}}}",
+		"BackendState", &backend, "Self", "HostName", &name, "Peer",
+		"nodekey:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
+		"DNSName", &dns, "TailscaleIPs", &ip, "Tags", &tag, &tag, "AllowedIPs", &allowed,
+		"RxBytes", &rx), 0);
+	assert_string_equal(backend, "Running");
+	assert_string_equal(name, "gw");
+	assert_string_equal(dns, "laptop.tail.test.");
+	assert_string_equal(ip, "100.64.0.2");
+	assert_string_equal(tag, "tag:b");
+	assert_string_equal(allowed, "10.0.0.0/8");
+	assert_int_equal(rx, 99);
+	assert_int_equal(json_array_size(json_object_get(json, "Health")), 0);
+	json_decref(json);
+	s->tailnet.on[0] = 0;
+	json = status_to_json(s);
+	assert_null(json_object_get(json, "Self"));
+	json_decref(json);
+	status_destroy(s);
+}
+
+static void
+what_is_wrong(void **state)
+{
+	static const struct {
+		const char *phase, *trouble, *unapproved;
+		int64_t skew_s, expires_in_s;
+		const char *sentence, *backend;
+	} table[] = {
+		{"connecting", "connecting to h: refused", "", 0, 0,
+			"the server is out of reach for 5 min: connecting", "Running"},
+		{"needs login", "open https://h/x", "", 0, 0, "open https://h/x", "NeedsLogin"},
+		{"running", "", "", 0, 3 * 24 * 3600, "key expires in 3 days", "Running"},
+		{"running", "", "", 0, -5, "this node's key has expired", "Running"},
+		{"running", "", "10.7.0.0/16", 0, 0, "10.7.0.0/16 (headscale", "Running"},
+		{"running", "", "", -7200, 0, "clock is 2 h ahead of the server's", "Running"},
+		{"running", "", "", 90, 0, "clock is 90 s behind the server's", "Running"},
+		{"down", "", "", 0, 0, NULL, "Stopped"},
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct status *s = some_status();
+		join(s);
+		struct status_tailnet *t = &s->tailnet;
+		strcpy(t->phase, table[i].phase);
+		strcpy(t->trouble, table[i].trouble);
+		strcpy(t->unapproved, table[i].unapproved);
+		t->skew_s = table[i].skew_s;
+		if (table[i].expires_in_s)
+			t->key_expiry_s = s->now_s + (uint64_t)table[i].expires_in_s;
+		json_t *json = status_to_json(s), *health = json_object_get(json, "Health");
+		const char *said = json_string_value(json_array_get(health, 0));
+		assert_int_equal(json_array_size(health), table[i].sentence ? 1 : 0);
+		if (table[i].sentence && !strstr(said, table[i].sentence))
+			fail_msg("%s, not %s", said, table[i].sentence);
+		assert_string_equal(json_string_value(json_object_get(json, "BackendState")),
+			table[i].backend);
+		json_decref(json);
+		status_destroy(s);
+	}
+}
+
 /* What status_print writes; the caller frees it. */
 static char *
 printed(const json_t *json, enum status_view view)
@@ -142,6 +234,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_of_a_tailnet),
+		cmocka_unit_test(what_is_wrong),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_missing_fields),
