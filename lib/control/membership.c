@@ -449,6 +449,14 @@ note_server(struct membership *m)
 	m->server = now;
 }
 
+static void
+tell_endpoints(struct control *c, ns_t now)
+{
+	struct own_endpoint endpoints[MAX_ENDPOINTS];
+	tailnet_set_endpoints(c->membership.tailnet, endpoints,
+		outside_endpoints(c, now, endpoints, MAX_ENDPOINTS));
+}
+
 void
 membership_turn(struct control *c)
 {
@@ -458,6 +466,7 @@ membership_turn(struct control *c)
 	if (!m->next && tailnet_has_news(m->tailnet)) {
 		change_keys(c);
 		note_server(m);
+		tell_endpoints(c, clock_boot_ns());
 		m->next = tailnet_take_view(m->tailnet);
 		m->view_at = m->next_at = 0;
 		if (m->next) {
@@ -497,7 +506,6 @@ void
 membership_tick(struct control *c)
 {
 	struct membership *m = &c->membership;
-	struct own_endpoint endpoints[MAX_ENDPOINTS];
 	ns_t now = clock_boot_ns();
 	if (!m->tailnet || c->is_changing)
 		return;
@@ -509,6 +517,5 @@ membership_tick(struct control *c)
 	}
 	membership_filter_tick(c);
 	outside_tick(c, now);
-	tailnet_set_endpoints(m->tailnet, endpoints,
-		outside_endpoints(c, now, endpoints, MAX_ENDPOINTS));
+	tell_endpoints(c, now);
 }

@@ -178,14 +178,29 @@ has_endpoint(const struct own_endpoint *list, size_t n, const struct endpoint *e
 	return false;
 }
 
+/* Those that a person has named: peers that try one after the other begin with them. */
+static size_t
+add_configured(const struct control *c, struct own_endpoint *out, size_t max)
+{
+	const struct interface_intent *i = intent_interface_find(c->running, c->membership.on);
+	const struct headscale_intent *h = i ? i->headscale : NULL;
+	size_t n = 0;
+	for (; h && n < h->n_endpoints && n < max; n++)
+		out[n] = (struct own_endpoint){h->endpoints[n], OWN_ENDPOINT_STATIC};
+	return n;
+}
+
 size_t
 outside_endpoints(struct control *c, ns_t now, struct own_endpoint *out, size_t max)
 {
 	const struct outside_seen *seen[] = {&c->outside.v4, &c->outside.v6};
 	struct endpoint local[MAX_LOCAL];
-	size_t n_local = membership_endpoints(c, local, MIN_OF(max, (size_t)MAX_LOCAL)), n = 0;
-	for (size_t i = 0; i < n_local; i++)
-		out[n++] = (struct own_endpoint){local[i], OWN_ENDPOINT_LOCAL};
+	size_t n_local = membership_endpoints(c, local, MAX_LOCAL);
+	size_t n = add_configured(c, out, max);
+	for (size_t i = 0; i < n_local && n < max; i++) {
+		if (!has_endpoint(out, n, &local[i]))
+			out[n++] = (struct own_endpoint){local[i], OWN_ENDPOINT_LOCAL};
+	}
 	for (size_t i = 0; i < ARRAY_COUNT(seen) && n < max; i++) {
 		const struct endpoint *e = &seen[i]->endpoint;
 		if (!endpoint_is_known(e) || now - seen[i]->at_ns >= FORGET_NS)

@@ -59,8 +59,8 @@ void outside_tick(struct control *c, ns_t now);
 /* A person asks: begins a check of all. 0, or -ENOENT with a sentence: there is nobody to ask. */
 int outside_check(struct control *c, struct err *err);
 /*
- * Where peers reach us: our addresses, and the public endpoints that no NAT has forgotten yet.
- * Writes at most max and returns how many.
+ * Where peers reach us: `Endpoints` of the config, our addresses, and the public endpoints that no
+ * NAT has forgotten yet. Writes at most max and returns how many.
  */
 size_t outside_endpoints(struct control *c, ns_t now, struct own_endpoint *out, size_t max);
 /* The last report in the words of `tailscale netcheck`; NULL: memory is short. */

@@ -54,6 +54,15 @@ headscale_intent_is_same_node(const struct headscale_intent *a, const struct hea
 		strcmp(a->ca_file, b->ca_file) == 0 && strcmp(a->state_file, b->state_file) == 0;
 }
 
+static bool
+has_same_endpoints(const struct headscale_intent *a, const struct headscale_intent *b)
+{
+	bool is_same = a->n_endpoints == b->n_endpoints;
+	for (unsigned i = 0; i < a->n_endpoints && is_same; i++)
+		is_same = endpoint_is_equal(&a->endpoints[i], &b->endpoints[i]);
+	return is_same;
+}
+
 bool
 headscale_intent_is_equal(const struct headscale_intent *a, const struct headscale_intent *b)
 {
@@ -62,7 +71,7 @@ headscale_intent_is_equal(const struct headscale_intent *a, const struct headsca
 	return headscale_intent_is_same_node(a, b) &&
 		strcmp(a->auth_key_file, b->auth_key_file) == 0 &&
 		strcmp(a->hostname, b->hostname) == 0 && strcmp(a->tags, b->tags) == 0 &&
-		prefix_list_is_equal(&a->routes, &b->routes) &&
+		prefix_list_is_equal(&a->routes, &b->routes) && has_same_endpoints(a, b) &&
 		a->offers_exit == b->offers_exit && a->accepts_routes == b->accepts_routes &&
 		a->is_ephemeral == b->is_ephemeral;
 }

@@ -12,6 +12,7 @@
 
 enum {
 	HEADSCALE_TEXT_BYTES = 256,
+	HEADSCALE_MAX_ENDPOINTS = 8,
 	HEADSCALE_NAME_BYTES = 64, /* a DNS label and the end */
 	HEADSCALE_MTU = 1280,      /* what tailnet peers have */
 };
@@ -26,6 +27,8 @@ struct headscale_intent {
 	char state_file[HEADSCALE_TEXT_BYTES];
 	char hostname[HEADSCALE_NAME_BYTES];
 	char tags[HEADSCALE_TEXT_BYTES];          /* "tag:a,tag:b"; "": none */
+	struct endpoint endpoints[HEADSCALE_MAX_ENDPOINTS]; /* we are reached there, too */
+	unsigned n_endpoints;
 	struct prefix_list routes;                /* masked; that we offer */
 	bool offers_exit;
 	bool accepts_routes;

@@ -144,6 +144,28 @@ read_routes(struct config_reader *r, char *value)
 	return value_list(r, value, read_route);
 }
 
+/* Others are to reach it from anywhere, so it is neither a multicast address nor a link's own. */
+static int
+read_endpoint(struct config_reader *r, char *item)
+{
+	struct headscale_intent *h = r->interface->headscale;
+	struct endpoint e;
+	if (endpoint_parse(item, &e) || !e.port || addr_is_zero(&e.addr) ||
+		addr_is_multicast(&e.addr) || addr_is_link_local(&e.addr))
+		return -EINVAL;
+	if (h->n_endpoints == HEADSCALE_MAX_ENDPOINTS)
+		return config_error(r, "more than %d endpoints in Endpoints",
+			HEADSCALE_MAX_ENDPOINTS);
+	h->endpoints[h->n_endpoints++] = e;
+	return 0;
+}
+
+static int
+read_endpoints(struct config_reader *r, char *value)
+{
+	return value_list(r, value, read_endpoint);
+}
+
 static int
 read_yes(const char *value, bool *out)
 {
@@ -214,6 +236,8 @@ static const struct config_key headscale_keys[] = {
 		"networks behind this gateway that peers may reach once the server approves"},
 	{"AdvertiseExitNode", read_exit_node, "yes or no", "no",
 		"whether peers may reach the internet by way of this gateway"},
+	{"Endpoints", read_endpoints, "a list of addresses with ports", "198.51.100.7:51820",
+		"where peers reach us beside the ports' own addresses: in front of a static NAT"},
 	{"AcceptRoutes", read_accept_routes, "yes or no", "no",
 		"whether to use networks that other nodes offer"},
 	{"Tags", read_tags, "a list of tags", "tag:gateway",

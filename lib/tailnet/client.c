@@ -409,6 +409,7 @@ void
 client_set_endpoints(struct client *c, const struct own_endpoint *endpoints, size_t n)
 {
 	n = MIN_OF(n, CLIENT_MAX_ENDPOINTS);
+	c->knows_endpoints |= n > 0;
 	if (c->is_stopping || is_same_endpoints(c, endpoints, n))
 		return;
 	memcpy(c->endpoints, endpoints, n * sizeof(*endpoints));

@@ -39,6 +39,7 @@ struct client {
 	struct key disco_private, disco_public;
 	struct own_endpoint endpoints[CLIENT_MAX_ENDPOINTS];
 	size_t n_endpoints;
+	bool knows_endpoints;      /* we were told of some; until then the server's list stands */
 
 	uv_timer_t retry, tick;
 	uint32_t n_failures;    /* in a row */

@@ -42,6 +42,7 @@ post(struct client *c, bool is_stream)
 		.disco_public = c->disco_public,
 		.endpoints = c->endpoints,
 		.n_endpoints = c->n_endpoints,
+		.keeps_endpoints = !c->knows_endpoints,
 		.hostinfo = &hostinfo,
 		.is_stream = is_stream,
 	};
@@ -140,7 +141,8 @@ static bool
 is_known(const struct client *c)
 {
 	const struct tailnet_node *self = c->map.self;
-	if (!key_is_equal(&self->disco, &c->disco_public) || self->n_endpoints != c->n_endpoints)
+	if (!key_is_equal(&self->disco, &c->disco_public) ||
+		(c->knows_endpoints && self->n_endpoints != c->n_endpoints))
 		return false;
 	for (size_t i = 0; i < c->n_endpoints; i++) {
 		if (!has_endpoint(self, &c->endpoints[i].at))

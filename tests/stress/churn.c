@@ -110,9 +110,12 @@ static void
 take_wire_mail(struct gate *gate)
 {
 	struct wire_mail mail;
+	struct reach_mail reach;
 	while (mailbox_take(gate->boxes.wire, &mail, 1) ||
 		mailbox_take(gate->boxes.wire_cookied, &mail, 1))
 		(void)tables_index_owner(gate->config.tables, load_le32(mail.message + 4));
+	while (mailbox_take(gate->boxes.reach, &reach, 1))
+		;
 }
 
 static void *
@@ -255,6 +258,20 @@ change_endpoint(struct churn *c, struct gate *gate, unsigned tunnel)
 		"tables_encap_set");
 }
 
+/* As the reach thread does: disco has chosen a path, or doubts it. */
+static void
+change_pin(struct churn *c, struct gate *gate, unsigned tunnel)
+{
+	struct endpoint remote = {.addr = gate_local(!gate->idx, draw(&c->rng) % GATE_LOCALS),
+		.port = GATE_LISTEN_PORT};
+	struct tables *t = gate->config.tables;
+	tables_iface_set_node(t, gate->iface_id, draw(&c->rng) % 2);
+	if (draw(&c->rng) % 2)
+		must(tables_encap_pin(t, peer_of(gate, tunnel), &remote, NULL), "tables_encap_pin");
+	else
+		tables_encap_unpin(t, peer_of(gate, tunnel));
+}
+
 static void
 set_nexthops(struct gate *gate, bool is_resolved)
 {
@@ -356,7 +373,7 @@ send_keepalive(struct churn *c, struct gate *gate, unsigned tunnel)
 	order_all(gate, ORDER_KEEPALIVE, peer_of(gate, tunnel));
 }
 
-/* A message no handshake thread would answer. */
+/* A message no handshake thread would answer, or one of disco. */
 static void
 send_message(struct churn *c, struct gate *gate, unsigned tunnel)
 {
@@ -364,7 +381,10 @@ send_message(struct churn *c, struct gate *gate, unsigned tunnel)
 		.iface_id = gate->iface_id,
 		.n_bytes = sizeof(struct wg_initiation),
 		.path.remote = {.addr = gate_local(!gate->idx, 0), .port = GATE_LISTEN_PORT}};
-	store_le32(order.message, WG_INITIATION);
+	if (draw(&c->rng) % 2)
+		memcpy(order.message, "TS\xf0\x9f\x92\xac", 6);
+	else
+		store_le32(order.message, WG_INITIATION);
 	(void)mailbox_put(gate->boxes.orders[draw(&c->rng) % GATE_WORKERS], &order);
 }
 
@@ -525,10 +545,10 @@ take_records(struct churn *c, struct watch *watch)
 }
 
 typedef void (*change)(struct churn *c, struct gate *gate, unsigned tunnel);
-static const change changes[] = {change_endpoint, change_nexthops, change_routes, change_locals,
-	change_allowed, replace_peer, wipe_sessions, give_up_handshake, send_keepalive,
-	send_message, change_interface, detach_port, change_watch, change_watch, change_filter,
-	change_nat};
+static const change changes[] = {change_endpoint, change_pin, change_nexthops, change_routes,
+	change_locals, change_allowed, replace_peer, wipe_sessions, give_up_handshake,
+	send_keepalive, send_message, change_interface, detach_port, change_watch, change_watch,
+	change_filter, change_nat};
 
 /* ---- Life ---- */
 

@@ -27,6 +27,7 @@ map_request_format(const struct map_request *r, struct text *out)
 		r->is_stream ? "true" : "false,\"OmitPeers\":true");
 	text_add(out, ",\"Hostinfo\":");
 	hostinfo_format(r->hostinfo, out);
-	add_endpoints(r, out);
+	if (!r->keeps_endpoints)
+		add_endpoints(r, out);
 	text_add(out, "}");
 }

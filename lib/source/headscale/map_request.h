@@ -14,6 +14,7 @@
 enum own_endpoint_kind {
 	OWN_ENDPOINT_LOCAL = 1, /* an address of ours */
 	OWN_ENDPOINT_STUN = 2,  /* as others see us */
+	OWN_ENDPOINT_STATIC = 5, /* a person says so */
 };
 
 struct own_endpoint {
@@ -33,6 +34,7 @@ struct map_request {
 	struct key disco_public;          /* never zero: peers would no longer know us */
 	const struct own_endpoint *endpoints; /* where we are reached */
 	size_t n_endpoints;
+	bool keeps_endpoints;             /* those that the server knows stand: none is told */
 	const struct hostinfo *hostinfo;
 	bool is_stream;                   /* else an update */
 };

@@ -8,8 +8,10 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bytes.h"
+#include "base/rcu.h"
 #include "control/reacher.h"
 #include "control/reacher_inner.h"
 #include "crypto/x25519.h"
@@ -281,6 +283,64 @@ without_disco(void **state)
 	assert_int_equal(n_sent[1], 0);
 }
 
+/* Both threads run, and control does all it may meanwhile. For ThreadSanitizer above all. */
+static void
+threads_and_control(void **state)
+{
+	struct reacher_self self;
+	struct reacher_view view;
+	struct err err;
+	for (unsigned i = 0; i < 2; i++) {
+		self = (struct reacher_self){sides[i].iface_id, disco_private[i], node_keys[i]};
+		assert_int_equal(reacher_start(&reachers[i], &self, &err), 0);
+	}
+	rcu_reader_offline();
+	for (unsigned i = 0; i < 2000 && !(i > 200 && view.has_path); i++) {
+		now = clock_boot_ns();
+		reacher_stir(&reachers[1], peer_ids[1]);
+		(void)carry(0);
+		(void)carry(1);
+		if (i < 200 && i % 16 == 0)
+			put(0, peer_ids[0], node_of(1, i % 32 == 0));
+		if (i < 200 && i % 50 == 0)
+			reacher_forget(&reachers[0], peer_ids[0]);
+		if (i == 100)
+			reacher_set_self(&reachers[1], &self);
+		if (i % 8 == 0)
+			reacher_ping(&reachers[1], peer_ids[1]);
+		assert_true(reacher_look(&reachers[1], peer_ids[1], &view));
+		nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+	}
+	rcu_reader_online();
+	assert_true(view.has_path);
+	for (unsigned i = 0; i < 2; i++)
+		reacher_stop(&reachers[i]);
+	assert_false(reacher_look(&reachers[1], peer_ids[1], &view));
+}
+
+/* What a person is told of a node that is not reached directly. */
+static void
+reasons(void **state)
+{
+	static const struct {
+		struct reacher_view view;
+		const char *why;
+	} rows[] = {
+		{{.has_path = true, .is_trusted = true, .is_active = true}, ""},
+		{{.has_path = true}, ""}, /* idle */
+		{{.has_path = true, .is_active = true,
+			.via = {{{192, 0, 2, 1}, ADDR_V4}, 7, 0}},
+			"it no longer answers at 192.0.2.1:7"},
+		{{0}, "nothing was sent to it yet"},
+		{{.was_sought = true}, "the server knows no address of it"},
+		{{.was_sought = true, .n_candidates = 2},
+			"it answers at none of its 2 addresses: is UDP let through?"},
+	};
+	char text[REACHER_WHY_BYTES];
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+		assert_string_equal(reacher_why(&rows[i].view, text), rows[i].why);
+}
+
 int
 main(void)
 {
@@ -293,6 +353,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(disco_key_of_two_nodes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_disco_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_disco, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(threads_and_control, set_up, tear_down),
+		cmocka_unit_test(reasons),
 	};
 	sides_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,6 +70,12 @@ static const struct {
 	{"[Headscale]\nTags = gateway\n",
 		"wg0.conf:2: Tags = gateway: expected a list of tags, for example: Tags = "
 		"tag:gateway"},
+	{"[Headscale]\nEndpoints = 198.51.100.7\n",
+		"wg0.conf:2: Endpoints = 198.51.100.7: expected a list of addresses with ports, "
+		"for example: Endpoints = 198.51.100.7:51820"},
+	{"[Headscale]\nEndpoints = [ff02::1]:51820\n",
+		"wg0.conf:2: Endpoints = [ff02::1]:51820: expected a list of addresses with ports, "
+		"for example: Endpoints = 198.51.100.7:51820"},
 	{"[Headscale]\n[Headscale]\n", "wg0.conf:2: a second [Headscale] in one file"},
 	{"[Segment office]\n",
 		"wg0.conf:1: [Segment] is not in this version: take the section out"},

@@ -67,20 +67,25 @@ map(void **state)
 {
 	struct text t = {0};
 	const struct own_endpoint endpoints[] = {
-		{{{{192, 0, 2, 1}, ADDR_V4}, 51820, 0}, OWN_ENDPOINT_LOCAL},
+		{{{{192, 0, 2, 1}, ADDR_V4}, 51820, 0}, OWN_ENDPOINT_STATIC},
 		{{{{0x20, 1, [15] = 1}, ADDR_V6}, 1, 0}, OWN_ENDPOINT_STUN},
 	};
-	struct map_request r = {131, ones(), ones(), endpoints, 2, &hostinfo, true};
+	struct map_request r = {131, ones(), ones(), endpoints, 2, false, &hostinfo, true};
 	map_request_format(&r, &t);
 	says(&t, "{\"Version\":131,\"Compress\":\"zstd\",\"KeepAlive\":true,\"NodeKey\":\"nodekey:"
 		ONES "\",\"DiscoKey\":\"discokey:" ONES "\",\"Stream\":true,\"Hostinfo\":" HOSTINFO
-		",\"Endpoints\":[\"192.0.2.1:51820\",\"[2001::1]:1\"],\"EndpointTypes\":[1,2]}");
+		",\"Endpoints\":[\"192.0.2.1:51820\",\"[2001::1]:1\"],\"EndpointTypes\":[5,2]}");
 	r.is_stream = false;
 	r.n_endpoints = 0;
 	map_request_format(&r, &t);
 	says(&t, "{\"Version\":131,\"Compress\":\"zstd\",\"KeepAlive\":true,\"NodeKey\":\"nodekey:"
 		ONES "\",\"DiscoKey\":\"discokey:" ONES "\",\"Stream\":false,\"OmitPeers\":true,"
 		"\"Hostinfo\":" HOSTINFO ",\"Endpoints\":[],\"EndpointTypes\":[]}");
+	r.keeps_endpoints = true; /* no list is another thing than an empty one */
+	map_request_format(&r, &t);
+	says(&t, "{\"Version\":131,\"Compress\":\"zstd\",\"KeepAlive\":true,\"NodeKey\":\"nodekey:"
+		ONES "\",\"DiscoKey\":\"discokey:" ONES "\",\"Stream\":false,\"OmitPeers\":true,"
+		"\"Hostinfo\":" HOSTINFO "}");
 }
 
 static void
