@@ -61,6 +61,7 @@ expect tcp_answers c1 2001:db8:7::7 80
 expect copies_file c1 web 198.51.100.7
 
 proves "private networks, the WAN's own one and what is not offered stay out of reach"
+on isp ip route add 100.64.0.0/10 via 203.0.113.1 # replies would find back
 expect pings a-gw 10.99.0.7
 refuse on c1 ping -q -n -c 2 -W 1 10.99.0.7
 refuse on c1 ping -q -n -c 2 -W 1 203.0.113.254
