@@ -8,6 +8,8 @@
 
 #include "base/bytes.h"
 
+enum { FEW = 32 }; /* nodes are put in their places one by one */
+
 void
 netmap_init(struct netmap *m)
 {
@@ -114,9 +116,90 @@ remove_peer(struct netmap *m, int64_t id)
 
 /* ---- Members of a message ---- */
 
+/* Nodes as a list has them, whatever its order: putting each in its place costs too much. */
+struct arrival {
+	struct tailnet_node *node;
+	size_t at; /* in the list */
+};
+
+static int
+compare_arrivals(const void *a, const void *b)
+{
+	const struct arrival *x = a, *y = b;
+	if (x->node->id != y->node->id)
+		return x->node->id < y->node->id ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* 0 and *n arrivals, or a negative errno with a sentence; references go with them. */
+static int
+parse_nodes(const json_t *list, struct arrival *out, size_t *n, struct err *err)
+{
+	for (*n = 0; *n < json_array_size(list); ++*n) {
+		out[*n] = (struct arrival){node_parse(json_array_get(list, *n), err), *n};
+		if (!out[*n].node)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+/* Puts the arrivals among the peers, both by ascending id; the last one of an id counts. */
+static void
+merge(struct netmap *m, const struct arrival *in, size_t n_in, struct tailnet_node **out)
+{
+	size_t n = 0, at = 0;
+	for (size_t i = 0; i < n_in; i++) {
+		struct tailnet_node *node = in[i].node;
+		if (i + 1 < n_in && in[i + 1].node->id == node->id) {
+			node_put(node);
+			continue;
+		}
+		while (at < m->n_peers && m->peers[at]->id < node->id)
+			out[n++] = m->peers[at++];
+		bool has_old = at < m->n_peers && m->peers[at]->id == node->id;
+		bool is_same = has_old && node_is_equal(m->peers[at], node);
+		if (has_old)
+			node_put(is_same ? node : m->peers[at]);
+		out[n++] = is_same ? m->peers[at] : node;
+		at += has_old;
+	}
+	while (at < m->n_peers)
+		out[n++] = m->peers[at++];
+	free(m->peers);
+	m->peers = out;
+	m->n_peers = n;
+}
+
+static int
+put_many(struct netmap *m, const json_t *list, struct err *err)
+{
+	size_t n_list = json_array_size(list), n = 0, room = m->n_peers + n_list;
+	if (n_list > NETMAP_MAX_PEERS || room > 2 * NETMAP_MAX_PEERS)
+		return err_set(err, -ENOSPC, "no room for all peers of the server's map");
+	struct arrival *in = calloc(n_list, sizeof(*in));
+	struct tailnet_node **out = calloc(room, sizeof(struct tailnet_node *));
+	int rc = in && out ? parse_nodes(list, in, &n, err) :
+		err_set(err, -ENOMEM, "no memory for all peers of the server's map");
+	if (!rc) {
+		qsort(in, n, sizeof(*in), compare_arrivals);
+		merge(m, in, n, out);
+		m->room = room;
+		out = NULL;
+		n = 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		node_put(in[i].node);
+	free(in);
+	free(out);
+	return rc || m->n_peers <= NETMAP_MAX_PEERS ? rc :
+		err_set(err, -ENOSPC, "no room for all peers of the server's map");
+}
+
 static int
 put_peers(struct netmap *m, const json_t *list, struct err *err)
 {
+	if (json_array_size(list) > FEW)
+		return put_many(m, list, err);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct tailnet_node *n = node_parse(json_array_get(list, i), err);
 		if (!n)
@@ -153,15 +236,49 @@ replace_peers(struct netmap *m, const json_t *list, struct err *err)
 }
 
 static int
+compare_ids(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* ids: ascending. */
+static void
+remove_many(struct netmap *m, const int64_t *ids, size_t n_ids)
+{
+	size_t n = 0, at = 0;
+	for (size_t i = 0; i < m->n_peers; i++) {
+		while (at < n_ids && ids[at] < m->peers[i]->id)
+			at++;
+		if (at < n_ids && ids[at] == m->peers[i]->id)
+			node_put(m->peers[i]);
+		else
+			m->peers[n++] = m->peers[i];
+	}
+	m->n_peers = n;
+}
+
+static int
 remove_peers(struct netmap *m, const json_t *list, struct err *err)
 {
-	for (size_t i = 0; i < json_array_size(list); i++) {
+	size_t n = json_array_size(list);
+	int64_t *ids = n ? calloc(n, sizeof(*ids)) : NULL;
+	int rc = n && !ids ? err_set(err, -ENOMEM, "no memory for the server's map") : 0;
+	for (size_t i = 0; i < n && !rc; i++) {
 		const json_t *id = json_array_get(list, i);
-		if (!json_is_integer(id))
-			return err_set(err, -EBADMSG, "the server's map removes what is no node");
-		remove_peer(m, json_integer_value(id));
+		if (json_is_integer(id))
+			ids[i] = json_integer_value(id);
+		else
+			rc = err_set(err, -EBADMSG, "the server's map removes what is no node");
 	}
-	return 0;
+	if (!rc && n > FEW) {
+		qsort(ids, n, sizeof(*ids), compare_ids);
+		remove_many(m, ids, n);
+	}
+	for (size_t i = 0; i < n && n <= FEW && !rc; i++)
+		remove_peer(m, ids[i]);
+	free(ids);
+	return rc;
 }
 
 static int

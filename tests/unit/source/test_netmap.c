@@ -227,6 +227,47 @@ pings(void **state)
 	}
 }
 
+/* A message with that one member; takes the list over. */
+static void
+apply_list(struct netmap *m, const char *name, json_t *list)
+{
+	struct netmap_news news;
+	struct err err;
+	json_t *message = json_pack("{s:o}", name, list);
+	char *text = json_dumps(message, 0);
+	assert_int_equal(netmap_apply(m, text, strlen(text), &news, &err), 0);
+	json_decref(message);
+	free(text);
+}
+
+/* Many nodes at once, backwards and twice: each stands once, in order, as it came last. */
+static void
+many_at_once(void **state)
+{
+	enum { N_NODES = 100 };
+	struct netmap m = first_map();
+	json_t *all = json_array(), *gone = json_array();
+	for (int round = 0; round < 2; round++) {
+		for (int i = N_NODES; i > 0; i--)
+			json_array_append_new(all, json_pack("{s:i, s:s, s:s, s:[s]}", "ID",
+				7000 + i, "Name", round ? "last." : "first.",
+				"Key", "nodekey:" SIXTY_FOUR,
+				"Addresses", "100.64.9.9/32"));
+	}
+	for (int i = N_NODES; i > 1; i--)
+		json_array_append_new(gone, json_integer(7000 + i));
+	size_t n_before = m.n_peers;
+	apply_list(&m, "PeersChanged", all);
+	assert_int_equal(m.n_peers, n_before + N_NODES);
+	for (size_t i = 1; i < m.n_peers; i++)
+		assert_true(m.peers[i - 1]->id < m.peers[i]->id);
+	assert_string_equal(netmap_find(&m, 7001)->name, "last");
+	apply_list(&m, "PeersRemoved", gone);
+	assert_int_equal(m.n_peers, n_before + 1);
+	assert_non_null(netmap_find(&m, 7001));
+	netmap_fini(&m);
+}
+
 static void
 one_by_one(void **state)
 {
@@ -328,6 +369,7 @@ main(void)
 		cmocka_unit_test(bad_frames),
 		cmocka_unit_test(deltas),
 		cmocka_unit_test(pings),
+		cmocka_unit_test(many_at_once),
 		cmocka_unit_test(one_by_one),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(times),
