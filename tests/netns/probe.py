@@ -54,7 +54,7 @@ def ask_tcp(address, port, seconds):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            patience = max(0.1, min(0.8, end - time.monotonic()))
+            patience = max(0.1, min(max(0.8, seconds / 2), end - time.monotonic()))
             with socket.create_connection((address, port), timeout=patience) as s:
                 return bool(s.recv(16))
         except OSError:
