@@ -89,6 +89,13 @@ snat_outgoing(struct worker *w, struct packet *p, const struct nexthop *nh)
 	return heed(p, nat_outgoing(w->nat, &q, w->now_ns));
 }
 
+/* What has waited was looked at when it came: whether it was translated then is not known now. */
+static inline bool
+is_of_this_turn(const struct burst *b, const struct packet *p)
+{
+	return p >= b->packets + b->n_ready;
+}
+
 void
 snat_note_direct(struct worker *w, struct burst *b)
 {
@@ -96,7 +103,8 @@ snat_note_direct(struct worker *w, struct burst *b)
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < list->n; i++) {
 		struct packet *p = list->packets[i];
-		bool is_direct = is_from_port(p) && !(w->translated & bit_of(b, p)) &&
+		bool is_direct = is_from_port(p) && is_of_this_turn(b, p) &&
+				 !(w->translated & bit_of(b, p)) &&
 				 nat_serves(w->nat, (uint16_t)(p->out_link - LINK_FIRST_TUNNEL),
 					 ip_source(p->ip, p->family), p->family);
 		if (is_direct) {
