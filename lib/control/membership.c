@@ -67,6 +67,25 @@ complete_key(struct control *c, struct interface_intent *i, struct err *err)
 	return rc;
 }
 
+/* What the files have from now on is as they say: the tailnet's word of it is over. */
+static void
+disown_peers(struct control *c, const struct interface_intent *wanted)
+{
+	struct membership *m = &c->membership;
+	const struct control_iface *on = iface_find(c, m->on);
+	if (!on || strcmp(m->on, wanted->name) != 0)
+		return;
+	for (const struct peer_intent *p = wanted->peers.first; p; p = p->next) {
+		struct peer_intent *was = peer_set_find(&m->owned, &p->public_key);
+		const struct control_peer *runs = was ?
+			peers_by_key(&c->peers, on->iface_id, &p->public_key) : NULL;
+		if (runs)
+			reacher_forget(&c->reacher, runs->peer_id);
+		if (was)
+			peer_set_remove(&m->owned, was);
+	}
+}
+
 /* A peer that runs by the tailnet's word runs on, unless the files have it now. */
 static int
 complete_peer(struct interface_intent *to, const struct peer_intent *from)
@@ -110,9 +129,11 @@ int
 membership_complete(struct control *c, struct intent *wanted, struct err *err)
 {
 	struct interface_intent *i = member_interface(wanted);
-	int rc = membership_filter_complete(c, wanted, err);
+	int rc = i ? complete_key(c, i, err) : 0;
 	if (!rc && i)
-		rc = complete_key(c, i, err);
+		disown_peers(c, i);
+	if (!rc)
+		rc = membership_filter_complete(c, wanted, err);
 	if (rc || !i)
 		return rc;
 	rc = complete_rest(c, i);
@@ -256,8 +277,10 @@ membership_keep_peers(const struct control *c, struct change_list *list)
 void
 membership_peers_changed(struct control *c)
 {
-	if (c->membership.tailnet)
-		membership_filter_renew(c);
+	if (!c->membership.tailnet)
+		return;
+	c->membership.looks_again = true;
+	membership_filter_renew(c);
 }
 
 bool

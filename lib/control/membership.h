@@ -40,7 +40,7 @@ struct membership {
 	size_t view_at, next_at;
 	bool has_kept_routes;       /* see membership_is_settling */
 	struct addr server;         /* where it, or its proxy, was reached last; family 0: never */
-	bool looks_again;           /* it is elsewhere now */
+	bool looks_again;           /* it is elsewhere now, or `wg` has changed peers */
 };
 
 void membership_init(struct membership *m);

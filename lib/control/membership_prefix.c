@@ -2,7 +2,7 @@
 /*
  * The server is trusted with the tailnet, and with no more than that: whatever its maps say, they
  * take neither the networks that ports are in, nor the way to the server itself, nor half of the
- * internet at once.
+ * internet at once, nor what is around a peer of another interface.
  */
 #include "control/membership_prefix.h"
 
@@ -54,6 +54,35 @@ is_ours(const struct control *c, const struct interface_intent *i, const struct 
 	return overlaps_one_of(&i->headscale->routes, p);
 }
 
+static bool
+covers_one_of(const struct prefix *p, const struct peer_set *peers)
+{
+	if (p->len == addr_bits(p->addr.family))
+		return allowed_find(peers, p);
+	for (const struct peer_intent *peer = peers->first; peer; peer = peer->next) {
+		for (const struct allowed_intent *a = peer->first_allowed; a; a = a->next) {
+			if (a->prefix.len >= p->len && overlaps(p, &a->prefix))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Rules know a peer of the config by its addresses, at whichever interface: who had them here would
+ * have its rights. Of less than it has rules know that it is a node's (membership_filter.c).
+ */
+static bool
+covers_a_peer(const struct control *c, const struct interface_intent *i, const struct prefix *p)
+{
+	const struct intent *it = c->running;
+	for (size_t k = 0; k < it->n_interfaces; k++) {
+		if (it->interfaces[k] != i && covers_one_of(p, &it->interfaces[k]->peers))
+			return true;
+	}
+	return false;
+}
+
 /* By a peer there would be no server, and so no peer. */
 static bool
 has_server(const struct control *c, const struct prefix *p)
@@ -74,7 +103,8 @@ bool
 membership_lets_in(const struct control *c, const struct interface_intent *i,
 	const struct tailnet_node *n, const struct prefix *p)
 {
-	if (!i->headscale || is_unusable(p) || is_attached(c, p) || has_server(c, p))
+	if (!i->headscale || is_unusable(p) || is_attached(c, p) || has_server(c, p) ||
+		covers_a_peer(c, i, p))
 		return false;
 	if (node_is_at(n, p))
 		return !prefix_list_has(&i->addresses, p);
