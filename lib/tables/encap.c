@@ -150,34 +150,63 @@ tables_encap_replace(struct tables *t, struct peer_entry *p, struct encap *was,
 	return true;
 }
 
+/* A header for there, still to be filled. NULL: no memory. */
+static struct encap *
+encap_towards(const struct endpoint *remote, const struct addr *local)
+{
+	struct encap *e = tables_encap_alloc();
+	if (!e)
+		return NULL;
+	e->remote = *remote;
+	if (local)
+		e->local = *local;
+	return e;
+}
+
+/* Under the lock. Returns what is to be retired, or NULL. */
+static struct encap *
+exchange(struct tables *t, struct peer_entry *p, struct encap *e)
+{
+	fill(t, p, NULL, e);
+	struct encap *was = __atomic_exchange_n(&p->encap, e, __ATOMIC_ACQ_REL);
+	mark_path(p, e);
+	return was;
+}
+
 int
 tables_encap_set(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
 	const struct addr *local)
 {
-	struct encap *e = tables_encap_alloc();
+	struct encap *e = encap_towards(remote, local);
 	if (!e)
 		return -ENOMEM;
-	e->remote = *remote;
-	if (local)
-		e->local = *local;
 	pthread_mutex_lock(&t->lock);
-	struct peer_entry *p = tables_peer(t, peer_id);
-	fill(t, p, NULL, e);
-	struct encap *was = __atomic_exchange_n(&p->encap, e, __ATOMIC_ACQ_REL);
-	mark_path(p, e);
+	struct encap *was = exchange(t, tables_peer(t, peer_id), e);
 	pthread_mutex_unlock(&t->lock);
 	if (was)
 		tables_encap_retire(t, was);
 	return 0;
 }
 
+/* Seen under the lock, or a path that is pinned meanwhile would be replaced, and stay so. */
 int
 tables_encap_roam(struct tables *t, uint32_t peer_id, const struct endpoint *remote,
 	const struct addr *local)
 {
-	if (__atomic_load_n(&tables_peer(t, peer_id)->is_pinned, __ATOMIC_RELAXED))
-		return -EBUSY;
-	return tables_encap_set(t, peer_id, remote, local);
+	struct encap *e = encap_towards(remote, local), *was = NULL;
+	if (!e)
+		return -ENOMEM;
+	pthread_mutex_lock(&t->lock);
+	struct peer_entry *p = tables_peer(t, peer_id);
+	bool is_pinned = __atomic_load_n(&p->is_pinned, __ATOMIC_RELAXED);
+	if (!is_pinned)
+		was = exchange(t, p, e);
+	pthread_mutex_unlock(&t->lock);
+	if (is_pinned)
+		free(e);
+	else if (was)
+		tables_encap_retire(t, was);
+	return is_pinned ? -EBUSY : 0;
 }
 
 /* The flag first: a worker that does not see it yet fails to replace the header set after it. */

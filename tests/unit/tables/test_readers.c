@@ -5,6 +5,7 @@
  * and own addresses, removes peers and adds them again. Meant for ThreadSanitizer as well.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -250,11 +251,58 @@ workers_beside_control(void **state)
 	tables_destroy(s.tables);
 }
 
+/* ---- Two writers ---- */
+
+static const struct endpoint roamed = {.addr = {{192, 0, 2, 2}, ADDR_V4}, .port = 2};
+
+static void *
+roam_on(void *arg)
+{
+	struct shared *s = arg;
+	rcu_reader_register();
+	rcu_reader_offline();
+	while (!__atomic_load_n(&s->done, __ATOMIC_RELAXED))
+		(void)tables_encap_roam(s->tables, s->peer_ids[0], &roamed, NULL);
+	rcu_reader_unregister();
+	return NULL;
+}
+
+/* Whatever was on its way when disco pinned the peer: from then on it stays where that said. */
+static void
+nobody_roams_a_pinned_peer(void **state)
+{
+	const struct endpoint proved = {.addr = {{192, 0, 2, 1}, ADDR_V4}, .port = 1};
+	struct shared s = {.done = false};
+	struct endpoint at;
+	struct addr local;
+	struct err err;
+	pthread_t thread;
+	unsigned n_moved = 0;
+	s.tables = tables_create(8, &protocol_times_default, &err);
+	assert_non_null(s.tables);
+	assert_int_equal(tables_iface_add(s.tables, 1420, &s.iface_id), 0);
+	assert_int_equal(tables_peer_add(s.tables, s.iface_id, &s.peer_ids[0]), 0);
+	assert_int_equal(pthread_create(&thread, NULL, roam_on, &s), 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		assert_int_equal(tables_encap_pin(s.tables, s.peer_ids[0], &proved, NULL), 0);
+		sched_yield();
+		for (unsigned k = 0; k < 64; k++)
+			assert_true(tables_encap_get(s.tables, s.peer_ids[0], &at, &local));
+		n_moved += !endpoint_is_equal(&at, &proved);
+		tables_encap_unpin(s.tables, s.peer_ids[0]);
+	}
+	__atomic_store_n(&s.done, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_int_equal(n_moved, 0);
+	tables_destroy(s.tables);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workers_beside_control),
+		cmocka_unit_test(nobody_roams_a_pinned_peer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
