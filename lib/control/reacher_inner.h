@@ -12,7 +12,8 @@ struct reach_peer {
 	struct tailnet_node *node;   /* a reference of its own */
 	struct hash_link by_id, by_disco;
 	struct disco_box box;        /* secret */
-	bool has_box;                /* made when it is first needed: it costs an X25519 */
+	bool has_tried_box;          /* when it is first needed: it costs an X25519 */
+	bool has_box;                /* with some keys it cannot be made */
 	struct peer_paths *paths;    /* NULL until it is spoken to, or speaks */
 	ns_t sent_ns;                /* when data was sent to it last, or wanted to be; 0: never */
 	uint64_t tx_bytes_seen;

@@ -15,8 +15,9 @@ _Static_assert((int)MAIL_REACH_BYTES <= (int)DISCO_MAX_BYTES, "what was mailed c
 static bool
 make_box(struct reacher *r, struct reach_peer *p)
 {
-	if (!p->has_box)
+	if (!p->has_tried_box)
 		p->has_box = disco_box_init(&p->box, &r->self.disco_private, &p->node->disco) == 0;
+	p->has_tried_box = true;
 	return p->has_box;
 }
 

@@ -168,7 +168,7 @@ reach_peer_rekey(struct reacher *r, struct reach_peer *p)
 {
 	struct path_actions actions = {.n = 0};
 	disco_box_wipe(&p->box);
-	p->has_box = false;
+	p->has_box = p->has_tried_box = false;
 	if (!p->paths)
 		return;
 	peer_paths_disco_changed(p->paths, &actions);

@@ -266,6 +266,47 @@ new_disco_key(void **state)
 	assert_true(is_found(1));
 }
 
+static unsigned n_boxes;
+int __real_disco_box_init(struct disco_box *box, const struct key *private_key,
+	const struct key *their_public);
+int __wrap_disco_box_init(struct disco_box *box, const struct key *private_key,
+	const struct key *their_public);
+
+int
+__wrap_disco_box_init(struct disco_box *box, const struct key *private_key,
+	const struct key *their_public)
+{
+	n_boxes++;
+	return __real_disco_box_init(box, private_key, their_public);
+}
+
+/* A key that no box can be made with costs its X25519 once, however often somebody names it. */
+static void
+weak_disco_key(void **state)
+{
+	struct tailnet_node *weak = node_of(1, 0);
+	weak->disco = (struct key){{1}};
+	struct reach_mail mail = {
+		.path = {.remote = sides[1].at, .local = sides[0].at.addr},
+		.received_ns = now,
+		.iface_id = sides[0].iface_id,
+		.n_bytes = DISCO_PING_BYTES,
+	};
+	memcpy(mail.datagram, "TS\xf0\x9f\x92\xac\1", DISCO_MAGIC_BYTES + 1);
+	put(0, peer_ids[0], weak);
+	n_boxes = 0;
+	for (unsigned i = 0; i < 100; i++) {
+		assert_true(mailbox_put(sides[0].boxes.reach, &mail));
+		(void)reacher_turn(&reachers[0], now);
+	}
+	assert_int_equal(reachers[0].n_unsealed, 100);
+	assert_int_equal(n_boxes, 1);
+	draw_keys(0); /* ours is another: it is tried anew */
+	assert_true(mailbox_put(sides[0].boxes.reach, &mail));
+	(void)reacher_turn(&reachers[0], now);
+	assert_int_equal(n_boxes, 2);
+}
+
 /* Nodes without disco, and those that left, are not spoken to. */
 static void
 without_disco(void **state)
@@ -352,6 +393,7 @@ main(void)
 			tear_down),
 		cmocka_unit_test_setup_teardown(disco_key_of_two_nodes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_disco_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(weak_disco_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_disco, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(threads_and_control, set_up, tear_down),
 		cmocka_unit_test(reasons),
