@@ -158,19 +158,23 @@ has_ends(const struct nat_header *h)
 	return h->kind == NAT_KIND_PORTS || h->kind == NAT_KIND_ASKS || h->kind == NAT_KIND_ANSWERS;
 }
 
-/* Whether the flow is one that passes as it is. */
+/* The flow, if it is one that passes as it is. */
 static bool
-is_direct(const struct nat *n, const struct nat_flow *of, unsigned events, uint32_t now_tick)
+find_direct(const struct nat *n, const struct nat_flow *of, uint32_t now_tick,
+	struct nat_found *out)
 {
 	struct nat_flow f = *of;
-	struct nat_found found;
 	if (likely_true(!__atomic_load_n(&n->flows->has_direct, __ATOMIC_RELAXED)))
 		return false;
-	if (!nat_find_outer(n->flows, &f, now_tick, &found))
-		return false;
-	if (events)
-		nat_touch(&found, events, now_tick);
-	return true;
+	return nat_find_outer(n->flows, &f, now_tick, out);
+}
+
+/* It began outside: what comes from there is not what answers it. */
+static void
+touch_direct(struct nat_found *f, const struct nat_header *h, enum nat_event direction,
+	uint32_t now_tick)
+{
+	nat_touch(f, events_of(h, direction == NAT_IN ? NAT_OUT : NAT_IN), now_tick);
 }
 
 static bool
@@ -195,7 +199,7 @@ error_outgoing(struct nat *n, const struct nat_query *q, struct nat_packet *p, u
 	if (!has_ends(&p->quoted))
 		return unknown;
 	struct nat_flow f = flow_of(&p->quoted, false);
-	if (is_direct(n, &f, 0, now_tick))
+	if (find_direct(n, &f, now_tick, &found))
 		return NAT_PASS;
 	words_of(q->ours->bytes, q->family, f.ours);
 	if (!nat_find_inner(n->flows, &n->ports, &f, now_tick, &found))
@@ -205,13 +209,34 @@ error_outgoing(struct nat *n, const struct nat_query *q, struct nat_packet *p, u
 	return NAT_DONE;
 }
 
+/*
+ * Whether a flow passes as it is. One that somebody outside began does once it is answered; before
+ * that one that works already, translated, goes first: else who sends inside could cut it.
+ */
+static bool
+passes_direct(struct nat *n, const struct nat_query *q, const struct nat_packet *p,
+	uint32_t now_tick)
+{
+	struct nat_flow f = flow_of(&p->outer, true);
+	struct nat_found direct, translated;
+	if (likely_true(!find_direct(n, &f, now_tick, &direct)))
+		return false;
+	words_of(q->ours->bytes, q->family, f.ours);
+	if (!nat_is_answered(&direct) && p->outer.kind != NAT_KIND_ANSWERS &&
+		nat_find_inner(n->flows, &n->ports, &f, now_tick, &translated) &&
+		nat_is_answered(&translated))
+		return false;
+	touch_direct(&direct, &p->outer, NAT_OUT, now_tick);
+	return true;
+}
+
 static enum nat_verdict
 flow_outgoing(struct nat *n, const struct nat_query *q, struct nat_packet *p, uint32_t now_tick)
 {
 	unsigned events = events_of(&p->outer, NAT_OUT);
 	struct nat_flow f = flow_of(&p->outer, true);
 	struct nat_found found;
-	if (is_direct(n, &f, events, now_tick))
+	if (passes_direct(n, q, p, now_tick))
 		return NAT_PASS;
 	if (p->outer.kind == NAT_KIND_ANSWERS)
 		return NAT_NO_FLOW;
@@ -292,14 +317,18 @@ nat_note_direct(struct nat *n, const struct nat_query *q, ns_t now_ns)
 	uint32_t now_tick = nat_tick(now_ns);
 	nat_parse(q->ip, q->family, q->n_bytes, &p);
 	const struct nat_header *h = &p.outer;
-	unsigned events = events_of(h, NAT_IN);
 	bool opens = h->kind == NAT_KIND_ASKS ||
 		     (h->kind == NAT_KIND_PORTS &&
-			     (h->proto == IP_PROTO_UDP || events & NAT_SYN));
+			     (h->proto == IP_PROTO_UDP || events_of(h, NAT_IN) & NAT_SYN));
 	if (!has_ends(h))
 		return NAT_PASS;
 	struct nat_flow f = flow_of(h, false);
-	if (is_direct(n, &f, events, now_tick) || !opens)
+	struct nat_found found;
+	if (find_direct(n, &f, now_tick, &found)) {
+		touch_direct(&found, h, NAT_IN, now_tick);
+		return NAT_PASS;
+	}
+	if (!opens)
 		return NAT_PASS;
 	return nat_add_direct(n->flows, &f, now_tick) ? NAT_PASS : NAT_FULL;
 }

@@ -147,6 +147,12 @@ nat_touch(struct nat_found *f, unsigned events, uint32_t now_tick)
 		f->seen = next;
 }
 
+bool
+nat_is_answered(const struct nat_found *f)
+{
+	return f->seen & IS_ANSWERED;
+}
+
 /* ---- Looking at all ---- */
 
 static struct nat_bucket *

@@ -47,7 +47,7 @@ enum {
 
 /* What a packet does to its flow. */
 enum nat_event {
-	NAT_OUT = 1, /* from inside */
+	NAT_OUT = 1, /* from where it began: inside, but for flows that pass as they are */
 	NAT_IN = 2,
 	NAT_SYN = 4, /* without ACK */
 	NAT_FIN = 8,
@@ -140,3 +140,5 @@ bool nat_add_direct(struct nat_table *t, const struct nat_flow *f, uint32_t now_
  * was first, for what it saw is as new.
  */
 void nat_touch(struct nat_found *f, unsigned events, uint32_t now_tick);
+/* Whether a packet has come the other way than the flow's first. */
+bool nat_is_answered(const struct nat_found *f);

@@ -284,6 +284,47 @@ test_direct(void **state)
 	}
 }
 
+/* What works from inside is not cut by who sends there from outside; what does not, is his. */
+static void
+test_direct_beside_translated(void **state)
+{
+	for (unsigned i = 0; i < WORLDS; i++) {
+		struct world w = begin(i);
+		uint16_t port = opened(&w, w.inner, 4000, IP_PROTO_UDP);
+		struct made m = make(w.remote, 53, w.ours_text, port, IP_PROTO_UDP, 0);
+		assert_int_equal(in(&w, &m), NAT_DONE);
+		for (unsigned k = 0; k < 3; k++) {
+			m = make(w.remote, 53, w.inner, 4000, IP_PROTO_UDP, 0);
+			assert_int_equal(note(&w, &m), NAT_PASS);
+			assert_int_equal(opened(&w, w.inner, 4000, IP_PROTO_UDP), port);
+		}
+		/* nobody has answered this one: the other end knows us by the inner address */
+		m = make(w.inner, 4001, w.remote, 53, IP_PROTO_UDP, 0);
+		assert_int_equal(out(&w, &m), NAT_DONE);
+		m = make(w.remote, 53, w.inner, 4001, IP_PROTO_UDP, 0);
+		assert_int_equal(note(&w, &m), NAT_PASS);
+		m = make(w.inner, 4001, w.remote, 53, IP_PROTO_UDP, 0);
+		assert_int_equal(out(&w, &m), NAT_PASS);
+		nat_destroy(w.nat);
+	}
+}
+
+/* Whoever sends inside without an answer, as often as he likes, makes room for what is new. */
+static void
+test_direct_scan(void **state)
+{
+	struct world w = begin(0);
+	for (uint32_t k = 0; k < 2 * 4096; k++) {
+		struct made m = make(w.remote, 2000, w.inner, (uint16_t)(1 + k / 2),
+			IP_PROTO_UDP, 0);
+		enum nat_verdict v = note(&w, &m);
+		assert_true(v == NAT_PASS || v == NAT_FULL);
+	}
+	for (uint32_t k = 0; k < 64; k++)
+		(void)opened(&w, w.other_inner, (uint16_t)(5000 + k), IP_PROTO_UDP);
+	nat_destroy(w.nat);
+}
+
 /* Another set of networks with the same flows: those whose remote end is in none have ended. */
 static void
 test_networks(void **state)
@@ -366,6 +407,8 @@ main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_direct),
+		cmocka_unit_test(test_direct_beside_translated),
+		cmocka_unit_test(test_direct_scan),
 		cmocka_unit_test(test_networks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
