@@ -225,7 +225,7 @@ open_session(struct client *c)
 
 /* ---- The server's key ---- */
 
-/* A key that is not the pinned one, or on plain HTTP not the one that we know, is refused. */
+/* One that is not the pinned one is refused. Over plain HTTP there is always a pinned one. */
 static int
 judge_key(const struct client *c, const struct key *k, struct err *err)
 {
@@ -418,6 +418,14 @@ client_set_endpoints(struct client *c, const struct own_endpoint *endpoints, siz
 		client_update(c);
 }
 
+/* Refused, or waiting for a person: maybe the auth key is another one now, or there is one. */
+static bool
+is_stopped_for_key(const struct client *c)
+{
+	return c->status.phase == TAILNET_REFUSED ||
+		(c->status.phase == TAILNET_NEEDS_LOGIN && c->config.intent->auth_key_file[0]);
+}
+
 void
 client_changed(struct client *c)
 {
@@ -425,8 +433,9 @@ client_changed(struct client *c)
 		return;
 	if (c->status.phase == TAILNET_RUNNING) {
 		client_update(c);
-	} else if (c->status.phase == TAILNET_REFUSED) {
-		c->n_failures = 0; /* maybe for the auth key that is another one now */
+	} else if (is_stopped_for_key(c)) {
+		c->waits_for_login = false;
+		c->n_failures = 0;
 		uv_timer_start(&c->retry, on_retry, 0, 0);
 	}
 }
@@ -477,13 +486,15 @@ go_down(struct client *c)
 static void
 log_out(struct client *c)
 {
+	/* What is withdrawn, for "down" came first, is not to end this session too early. */
+	c->is_leaving = c->waits_for_login = false;
 	if (c->is_ready && c->register_stream) {
 		session_cancel(c->session, c->register_stream);
 		client_register_reset(c);
 	}
 	if (c->is_ready)
 		client_register(c, REGISTER_TO_LEAVE);
-	else if (c->status.phase == TAILNET_DOWN || c->status.phase == TAILNET_LOGGED_OUT)
+	else if (!c->session && !c->key_fetch)
 		uv_timer_start(&c->retry, on_retry, 0, 0);
 }
 

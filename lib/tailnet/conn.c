@@ -121,10 +121,12 @@ end(struct conn *c, int rc)
 	uv_timer_start(&c->later, on_later, 0, 0);
 }
 
+/* What is cancelled by the end does not become the reason for it. */
 static void
 end_uv(struct conn *c, int rc, const char *what)
 {
-	err_set(&c->why, rc, "%s %s: %s", what, c->whom, uv_strerror(rc));
+	if (!c->has_ended)
+		err_set(&c->why, rc, "%s %s: %s", what, c->whom, uv_strerror(rc));
 	end(c, rc);
 }
 

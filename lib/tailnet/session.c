@@ -16,7 +16,8 @@ struct session {
 	struct conn *conn;
 	struct channel channel;
 	struct http2 *http2; /* NULL until the handshake is done */
-	bool has_channel, waits_for_pong, is_feeding, is_closed;
+	bool has_channel, waits_for_pong, is_closed;
+	bool is_busy; /* in HTTP/2, which is not to be entered again */
 	uv_timer_t later; /* frees it in a turn of its own */
 };
 
@@ -48,16 +49,21 @@ broken(struct session *s, int rc, const struct err *why)
 		s->config.events.on_broken(s->config.events.ctx, rc, why);
 }
 
-/* Sends what HTTP/2 has to say. Not from within its callbacks: they return to where it is done. */
+/*
+ * Sends what HTTP/2 has to say. Not from within its callbacks, which a stream's end while it is
+ * sent calls, too: they return to where it is done.
+ */
 static void
 flush(struct session *s)
 {
 	struct text plain, records;
-	if (s->is_feeding || s->is_closed)
+	if (s->is_busy || s->is_closed)
 		return;
 	text_init(&plain);
 	text_init(&records);
+	s->is_busy = true;
 	int rc = http2_pull(s->http2, &plain);
+	s->is_busy = false;
 	if (!rc && plain.n_bytes)
 		rc = channel_seal(&s->channel, plain.data, plain.n_bytes, &records);
 	text_fini(&plain);
@@ -147,9 +153,9 @@ on_bytes(void *ctx, const void *data, size_t n_bytes)
 	if (!rc && !s->http2 && channel_is_ready(&s->channel))
 		rc = become_ready(s, &why);
 	if (!rc && s->http2 && plain.n_bytes && !s->is_closed) {
-		s->is_feeding = true;
+		s->is_busy = true;
 		rc = http2_feed(s->http2, plain.data, plain.n_bytes, &why);
-		s->is_feeding = false;
+		s->is_busy = false;
 	}
 	text_fini(&plain);
 	if (rc)
