@@ -46,16 +46,22 @@ member_interface(const struct intent *it)
 	return NULL;
 }
 
-/* The key that runs, or else the one of the state file. */
+/*
+ * The config's key, the one that runs, or else the one of the state file. One of the config that
+ * is another one now, or is there no more, makes it another node.
+ */
 static int
 complete_key(struct control *c, struct interface_intent *i, struct err *err)
 {
 	const struct interface_intent *running = intent_interface_find(c->running, i->name);
 	struct tailnet_state state;
 	c->membership.has_own_key = i->has_key;
-	if (i->has_key)
+	if (i->has_key) {
+		i->headscale->node_public = interface_public_key(i);
 		return 0;
+	}
 	if (running && running->has_key && running->headscale &&
+		key_is_zero(&running->headscale->node_public) &&
 		strcmp(running->headscale->state_file, i->headscale->state_file) == 0) {
 		interface_set_key(i, &running->private_key);
 		return 0;
@@ -86,12 +92,10 @@ disown_peers(struct control *c, const struct interface_intent *wanted)
 	}
 }
 
-/* A peer that runs by the tailnet's word runs on, unless the files have it now. */
+/* A peer that runs by the tailnet's word runs on. */
 static int
 complete_peer(struct interface_intent *to, const struct peer_intent *from)
 {
-	if (peer_set_find(&to->peers, &from->public_key))
-		return 0;
 	struct peer_intent *p = peer_set_add(&to->peers, &from->public_key);
 	if (!p)
 		return -ENOMEM;
@@ -130,14 +134,14 @@ membership_complete(struct control *c, struct intent *wanted, struct err *err)
 {
 	struct interface_intent *i = member_interface(wanted);
 	int rc = i ? complete_key(c, i, err) : 0;
-	if (!rc && i)
+	if (!rc && i) {
 		disown_peers(c, i);
-	if (!rc)
-		rc = membership_filter_complete(c, wanted, err);
-	if (rc || !i)
-		return rc;
-	rc = complete_rest(c, i);
-	return rc ? err_set(err, rc, "no memory to keep the tailnet's peers") : 0;
+		rc = complete_rest(c, i);
+		if (rc)
+			err_set(err, rc, "no memory to keep the tailnet's peers");
+	}
+	/* Behind that, for it asks whose the peers are. */
+	return rc ? rc : membership_filter_complete(c, wanted, err);
 }
 
 /* ---- Joining and leaving ---- */
@@ -213,6 +217,16 @@ join(struct control *c, const struct control_iface *on, const struct headscale_i
 	return rc ? rc : join_paths(c, err);
 }
 
+static void
+note_what_waits(const struct headscale_intent *was, const struct headscale_intent *h)
+{
+	const char *key = strcmp(was->tags, h->tags) != 0 ? "Tags" :
+		was->is_ephemeral != h->is_ephemeral ? "Ephemeral" : NULL;
+	if (key)
+		log_warn("tailnet: %s is looked at when the node registers next: headgate logout "
+			"and headgate up have it do so now", key);
+}
+
 /*
  * What the old tailnet brought is not taken away here: the difference of the intents, which no
  * longer have it, does that.
@@ -225,8 +239,10 @@ membership_set(struct control *c, struct control_iface *i, const struct headscal
 	struct membership *m = &c->membership;
 	bool stays = m->tailnet && strcmp(m->on, i->name) == 0 && running &&
 		headscale_intent_is_same_node(running->headscale, h);
-	if (stays)
+	if (stays) {
+		note_what_waits(running->headscale, h);
 		return tailnet_change(m->tailnet, h, err);
+	}
 	forget(c);
 	return h ? join(c, i, h, err) : 0;
 }
@@ -257,21 +273,42 @@ membership_source(const struct control *c, const struct key *peer, uint8_t famil
 	return (struct addr){0};
 }
 
-void
-membership_keep_peers(const struct control *c, struct change_list *list)
+/* No key at all is what a file without one says, by `wg setconf`: that changes nothing. */
+static int
+refuse_key(const struct membership *m, const struct key *k)
+{
+	if (key_is_zero(k))
+		return 0;
+	log_error("%s: `wg` changes no private key of a node: its server knows it by the key. Give "
+		"it as PrivateKey in the config, and reload", m->on);
+	return -EPERM;
+}
+
+int
+membership_keep(const struct control *c, struct change_list *list)
 {
 	const struct membership *m = &c->membership;
-	size_t n_kept = 0;
-	for (size_t k = 0; k < list->n; k++) {
-		const struct change *change = &list->items[k]; /* of this kind it owns nothing */
-		if (change->kind != CHANGE_PEER_REMOVE || strcmp(change->on, m->on) != 0 ||
-			!peer_set_find(&m->owned, &change->peer))
+	size_t n_kept = 0, n_peers = 0;
+	int rc = 0;
+	for (size_t k = 0; k < list->n && m->tailnet; k++) {
+		struct change *change = &list->items[k]; /* of these kinds it owns nothing */
+		bool is_here = strcmp(change->on, m->on) == 0;
+		bool is_key = is_here && change->kind == CHANGE_INTERFACE_SET_KEY;
+		bool is_peer = is_here && change->kind == CHANGE_PEER_REMOVE &&
+			peer_set_find(&m->owned, &change->peer);
+		n_peers += is_peer;
+		if (is_key)
+			rc = refuse_key(m, &change->key);
+		if (!is_key && !is_peer)
 			list->items[n_kept++] = *change;
 	}
-	if (n_kept < list->n)
-		log_info("%s: peers of the tailnet stay, whatever `wg` says: %zu", m->on,
-			list->n - n_kept);
+	if (!m->tailnet)
+		return 0;
+	if (n_peers)
+		log_info("%s: peers of the tailnet stay, whatever `wg` says: %zu", m->on, n_peers);
+	secret_wipe(list->items + n_kept, (list->n - n_kept) * sizeof(*list->items));
 	list->n = n_kept;
+	return rc;
 }
 
 void
@@ -391,14 +428,20 @@ end_session(struct control *c, const struct tailnet_node *n)
 		timing_reset(&c->timing, p);
 }
 
-/* Where a node that is a peer by the tailnet's word may be found. */
-static void
+/*
+ * Where a node that is a peer by the tailnet's word may be found. True: it was known, by another
+ * disco key, whatever id it had.
+ */
+static bool
 look_for(struct control *c, struct tailnet_node *n)
 {
 	struct membership *m = &c->membership;
 	struct control_peer *p = peers_by_key(&c->peers, m->iface_id, &n->key);
-	if (p && peer_set_find(&m->owned, &n->key) && reacher_put(&c->reacher, p->peer_id, n))
+	int rc = p && peer_set_find(&m->owned, &n->key) ?
+		reacher_put(&c->reacher, p->peer_id, n) : 0;
+	if (rc < 0)
 		log_error("tailnet: no memory for the paths to %s", n->name);
+	return rc > 0;
 }
 
 void
@@ -420,10 +463,12 @@ take_pair(struct control *c, const struct node_pair *pair)
 	if (rc)
 		log_error("tailnet: no memory to take in a node");
 	apply(c, &list);
-	if (pair->was && pair->now && !key_is_equal(&pair->was->disco, &pair->now->disco))
-		end_session(c, pair->now);
+	bool is_anew = pair->was && pair->now &&
+		!key_is_equal(&pair->was->disco, &pair->now->disco);
 	if (pair->now)
-		look_for(c, pair->now);
+		is_anew |= look_for(c, pair->now);
+	if (is_anew)
+		end_session(c, pair->now);
 	if (pair->was)
 		note_owned(c, pair->was);
 	if (pair->now)

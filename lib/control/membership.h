@@ -79,10 +79,11 @@ void membership_fini(struct control *c);
  */
 struct addr membership_source(const struct control *c, const struct key *peer, uint8_t family);
 /*
- * Of what `wg` wants, takes out that peers of the tailnet go: they are the server's to remove, and
- * wg's files do not know of them.
+ * Of what `wg` wants, takes out that peers of the tailnet go, which are the server's to remove and
+ * not in wg's files, and another private key, which the server would not hear of. -EPERM, and a
+ * line in the log, if there was one.
  */
-void membership_keep_peers(const struct control *c, struct change_list *list);
+int membership_keep(const struct control *c, struct change_list *list);
 /* `wg` has changed peers, which may be let in, or no longer. */
 void membership_peers_changed(struct control *c);
 /* Whether it is a peer by the tailnet's word. */

@@ -113,16 +113,17 @@ put(struct reacher *r, uint32_t peer_id, struct tailnet_node *node)
 		reach_peer_renew(r, p, node);
 		return 0;
 	}
+	bool was_known = p;
 	if (p)
 		remove_peer(r, p);
 	if (!speaks_disco(node))
-		return 0;
+		return was_known;
 	p = reach_peer_create(r, peer_id, node);
 	if (p && add_peer(r, p)) {
 		reach_peer_destroy(r, p);
 		p = NULL;
 	}
-	return p ? 0 : -ENOMEM;
+	return p ? was_known : -ENOMEM;
 }
 
 int

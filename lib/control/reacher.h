@@ -95,7 +95,8 @@ void reacher_set_self(struct reacher *r, const struct reacher_self *self);
 
 /*
  * peer_id is that node, or is now as node says: another disco key ends all that was known of its
- * paths, other endpoints are tried in the place of the old. 0 or -ENOMEM.
+ * paths, other endpoints are tried in the place of the old. 1: it was known by another one; else
+ * 0, or -ENOMEM.
  */
 int reacher_put(struct reacher *r, uint32_t peer_id, struct tailnet_node *node);
 /* Before the peer leaves the tables; unknown ones are allowed. */

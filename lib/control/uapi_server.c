@@ -46,10 +46,10 @@ answer_set(struct control *c, const struct control_iface *i, const struct uapi_p
 	int rc = now ? uapi_changes(p, now, &list) : -ENODEV;
 	if (!rc) {
 		struct reconcile_report report;
-		membership_keep_peers(c, &list);
+		rc = membership_keep(c, &list);
 		reconcile_list(c, &list, &report);
 		membership_peers_changed(c);
-		rc = report.rc;
+		rc = rc ? rc : report.rc;
 		log_info("%s: `wg set` made %u change%s", i->name, report.n_applied,
 			report.n_applied == 1 ? "" : "s");
 	}

@@ -50,6 +50,7 @@ headscale_intent_is_same_node(const struct headscale_intent *a, const struct hea
 {
 	return a && b && strcmp(a->server, b->server) == 0 &&
 		key_is_equal(&a->server_key, &b->server_key) &&
+		key_is_equal(&a->node_public, &b->node_public) &&
 		strcmp(a->proxy, b->proxy) == 0 &&
 		strcmp(a->ca_file, b->ca_file) == 0 && strcmp(a->state_file, b->state_file) == 0;
 }

@@ -21,6 +21,7 @@ struct headscale_intent {
 	struct origin origin;
 	char server[HEADSCALE_TEXT_BYTES];        /* its URL */
 	struct key server_key;                    /* the only one that it may have; zero: any */
+	struct key node_public;                   /* of a PrivateKey; zero: the state file's */
 	char proxy[HEADSCALE_TEXT_BYTES];         /* may hold a password; "": environment */
 	char ca_file[HEADSCALE_TEXT_BYTES];       /* trusted beside the system's; "": none */
 	char auth_key_file[HEADSCALE_TEXT_BYTES]; /* "": a person lets us in */

@@ -41,11 +41,14 @@ node_of(unsigned who, unsigned n_endpoints)
 	return n;
 }
 
-static void
+/* Whether it was known by another disco key. */
+static bool
 put(unsigned at, uint32_t peer_id, struct tailnet_node *n)
 {
-	assert_int_equal(reacher_put(&reachers[at], peer_id, n), 0);
+	int rc = reacher_put(&reachers[at], peer_id, n);
+	assert_true(rc >= 0);
 	node_put(n);
+	return rc;
 }
 
 static void
@@ -257,7 +260,8 @@ new_disco_key(void **state)
 	assert_true(is_pinned(0));
 	draw_keys(1);
 	assert_false(is_pinned(1)); /* our own: nobody has proved a path to the new us */
-	put(0, peer_ids[0], node_of(1, 0));
+	assert_true(put(0, peer_ids[0], node_of(1, 0)));
+	assert_false(put(0, peer_ids[0], node_of(1, 0)));
 	assert_false(is_pinned(0));
 	now += 6 * NS_IN_S;
 	reacher_stir(&reachers[1], peer_ids[1]);
