@@ -2,6 +2,7 @@
 #include "control/filtering.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -53,6 +54,20 @@ filtering_set(struct control *c, const struct filter_plan *plan, struct err *err
 	return 0;
 }
 
+static int
+report_local(const struct filter_ranges *local, struct status *s)
+{
+	for (size_t i = 0; i < local->n; i++) {
+		char text[FILTER_RANGE_TEXT_BYTES];
+		struct status_filter_local *l = status_add_filter_local(s);
+		if (!l)
+			return -ENOMEM;
+		snprintf(l->text, sizeof(l->text), "%s",
+			filter_range_format(&local->items[i], text));
+	}
+	return 0;
+}
+
 int
 filtering_report(const struct control *c, struct status *s)
 {
@@ -70,5 +85,5 @@ filtering_report(const struct control *c, struct status *s)
 			return -ENOMEM;
 		r->n_hits = __atomic_load_n(&f->hits[i], __ATOMIC_RELAXED);
 	}
-	return 0;
+	return report_local(&c->membership.local, s);
 }

@@ -162,8 +162,9 @@ fill_tailnet(struct control *c, struct status_tailnet *out)
 	memcpy(out->trouble, s.trouble, sizeof(out->trouble));
 	memcpy(out->auth_url, s.auth_url, sizeof(out->auth_url));
 	memcpy(out->login, s.login, sizeof(out->login));
-	if (m->view)
-		fill_nodes(m->view, i->headscale, out);
+	/* While all nodes are looked at again, the view that stands is the next one, too. */
+	if (m->view || m->next)
+		fill_nodes(m->view ? m->view : m->next, i->headscale, out);
 	out->skew_s = s.skew_s;
 	out->since_s = (uint64_t)s.since_s;
 	out->key_expiry_s = (uint64_t)s.key_expiry_s;

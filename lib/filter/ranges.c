@@ -2,6 +2,7 @@
 #include "filter/ranges.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,26 @@ filter_range_of(const struct prefix *p)
 	for (unsigned bit = masked.len; bit < addr_bits(masked.addr.family); bit++)
 		r.last.bytes[bit / 8] |= (uint8_t)(0x80 >> (bit % 8));
 	return r;
+}
+
+const char *
+filter_range_format(const struct filter_range *r, char out[FILTER_RANGE_TEXT_BYTES])
+{
+	char first[PREFIX_TEXT_BYTES], last[ADDR_TEXT_BYTES];
+	struct prefix p = {.addr = r->first};
+	unsigned n_bits = addr_bits(r->first.family);
+	for (unsigned len = 0; len < n_bits; len++) {
+		p.len = (uint8_t)len;
+		struct filter_range all = filter_range_of(&p);
+		if (compare(&all.first, &r->first) == 0 && compare(&all.last, &r->last) == 0) {
+			snprintf(out, FILTER_RANGE_TEXT_BYTES, "%s", prefix_format(&p, first));
+			return out;
+		}
+	}
+	bool is_one = compare(&r->first, &r->last) == 0;
+	snprintf(out, FILTER_RANGE_TEXT_BYTES, "%s%s%s", addr_format(&r->first, first),
+		is_one ? "" : "-", is_one ? "" : addr_format(&r->last, last));
+	return out;
 }
 
 bool

@@ -7,6 +7,8 @@
 
 #include "filter/rule.h"
 
+enum { FILTER_RANGE_TEXT_BYTES = 2 * ADDR_TEXT_BYTES };
+
 /* {0} is empty. The ranges may overlap and stand in any order. */
 struct filter_ranges {
 	struct filter_range *items;
@@ -15,6 +17,8 @@ struct filter_ranges {
 
 /* All addresses of a prefix, whose host bits do not matter. */
 struct filter_range filter_range_of(const struct prefix *p);
+/* "10.0.0.1", "10.0.0.0/8" where it is a prefix, else "10.0.0.1-10.0.0.9". Returns out. */
+const char *filter_range_format(const struct filter_range *r, char out[FILTER_RANGE_TEXT_BYTES]);
 /* What both have in common into *out; false: nothing. */
 bool filter_range_common(const struct filter_range *a, const struct filter_range *b,
 	struct filter_range *out);

@@ -36,6 +36,7 @@ status_destroy(struct status *s)
 	for (size_t i = 0; i < s->filter.n_rules; i++)
 		free(s->filter.rules[i].text);
 	free(s->filter.rules);
+	free(s->filter.local);
 	free(s->nat.networks);
 	free(s->tailnet.nodes);
 	free(s->workers);
@@ -106,6 +107,12 @@ struct status_filter_rule *
 status_add_filter_rule(struct status *s)
 {
 	return add_item(&s->filter.rules, &s->filter.n_rules, sizeof(*s->filter.rules));
+}
+
+struct status_filter_local *
+status_add_filter_local(struct status *s)
+{
+	return add_item(&s->filter.local, &s->filter.n_local, sizeof(*s->filter.local));
 }
 
 struct status_peer *

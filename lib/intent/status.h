@@ -104,12 +104,19 @@ struct status_filter_rule {
 	uint64_t n_hits;     /* new packets it has allowed */
 };
 
+/* What nodes of the tailnet may reach here at most: "192.168.10.0/24", "1.0.0.0-9.255.255.255". */
+struct status_filter_local {
+	char text[2 * ADDR_TEXT_BYTES];
+};
+
 struct status_filter {
 	bool is_on;          /* without it the rest is nothing */
 	bool is_strict_tcp;
 	uint32_t n_flows, max_flows;
 	struct status_filter_rule *rules;
 	size_t n_rules;
+	struct status_filter_local *local; /* none: there is no tailnet */
+	size_t n_local;
 };
 
 /* A network to which packets out of a tunnel go with an address of the box. */
@@ -196,6 +203,7 @@ struct status_drop_part *status_add_drop_by_port(struct status *s);
 struct status_drop_part *status_add_drop_by_peer(struct status *s);
 struct status_interface *status_add_interface(struct status *s);
 struct status_filter_rule *status_add_filter_rule(struct status *s);
+struct status_filter_local *status_add_filter_local(struct status *s);
 struct status_nat_network *status_add_nat_network(struct status *s);
 struct status_peer *status_add_peer(struct status_interface *i);
 /* 0 or -ENOMEM. */

@@ -162,13 +162,20 @@ filter_rule_json(const void *item)
 }
 
 static json_t *
+filter_local_json(const void *item)
+{
+	return json_string(((const struct status_filter_local *)item)->text);
+}
+
+static json_t *
 filter_json(const struct status_filter *f)
 {
 	if (!f->is_on)
 		return json_pack("{s:b}", "on", 0);
-	return json_pack("{s:b, s:b, s:o, s:o, s:o}", "on", 1, "strict_tcp", f->is_strict_tcp,
-		"flows", number(f->n_flows), "max_flows", number(f->max_flows), "rules",
-		list(f->rules, f->n_rules, sizeof(*f->rules), filter_rule_json));
+	return json_pack("{s:b, s:b, s:o, s:o, s:o, s:o}", "on", 1, "strict_tcp",
+		f->is_strict_tcp, "flows", number(f->n_flows), "max_flows", number(f->max_flows),
+		"rules", list(f->rules, f->n_rules, sizeof(*f->rules), filter_rule_json),
+		"local", list(f->local, f->n_local, sizeof(*f->local), filter_local_json));
 }
 
 static json_t *

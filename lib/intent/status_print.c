@@ -299,6 +299,18 @@ print_tailnet(const json_t *status, FILE *out)
 	print_unreached(status, out);
 }
 
+/* Whatever rules say; nothing without a tailnet. */
+static void
+print_local(const json_t *filter, FILE *out)
+{
+	size_t i;
+	const json_t *range, *local = json_object_get(filter, "local");
+	if (json_array_size(local))
+		fputs("\nnodes of the tailnet reach here, as far as rules let them:\n", out);
+	json_array_foreach(local, i, range)
+		fprintf(out, "  %s\n", json_string_value(range));
+}
+
 static void
 print_filter(const json_t *status, FILE *out)
 {
@@ -317,6 +329,7 @@ print_filter(const json_t *status, FILE *out)
 	json_array_foreach(rules, i, rule)
 		fprintf(out, "%14llu  %s\n", (unsigned long long)number_of(rule, "hits"),
 			text_of(rule, "rule"));
+	print_local(filter, out);
 }
 
 /* In a line; nothing when it is off. */

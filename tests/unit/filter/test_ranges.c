@@ -98,6 +98,28 @@ test_merge(void **state)
 }
 
 static void
+test_format(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{"10.0.0.1", "10.0.0.1"},
+		{"10.0.0.0-10.0.0.1", "10.0.0.0/31"},
+		{"10.0.0.1-10.0.0.2", "10.0.0.1-10.0.0.2"},
+		{"0.0.0.0-255.255.255.255", "0.0.0.0/0"},
+		{"fd00::/8", "fd00::/8"},
+		{"fd00::1", "fd00::1"},
+		{"2000::-2001:db8::1", "2000::-2001:db8::1"},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		char text[FILTER_RANGE_TEXT_BYTES];
+		struct filter_range r[2];
+		assert_int_equal(filter_range_parse(cases[i].in, r), 1);
+		assert_string_equal(filter_range_format(r, text), cases[i].out);
+	}
+}
+
+static void
 test_wrong(void **state)
 {
 	struct filter_ranges s = {0};
@@ -115,6 +137,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_remove),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_wrong),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

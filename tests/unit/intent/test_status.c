@@ -34,6 +34,9 @@ some_status(void)
 	struct status_drop *drop = status_add_drop(s);
 	*drop = (struct status_drop){"replayed", "seen before", 7, 2, 0.5};
 	*status_add_drop(s) = (struct status_drop){"no_route", "no route", 0};
+	s->filter.is_on = true;
+	status_add_filter_rule(s)->text = strdup("10.0.0.1 -> *");
+	strcpy(status_add_filter_local(s)->text, "192.168.10.0/24");
 	struct status_interface *i = status_add_interface(s);
 	strcpy(i->name, "hg0");
 	memset(&i->private_key, 0xaa, sizeof(i->private_key));
@@ -196,6 +199,8 @@ test_tables(void **state)
 		{STATUS_VIEW_PEERS, "1m 40s"},
 		{STATUS_VIEW_PEERS, "never"},
 		{STATUS_VIEW_PORTS, "3.00 MiB"},
+		{STATUS_VIEW_FILTER, "             0  10.0.0.1 -> *\n\nnodes of the tailnet "
+			"reach here, as far as rules let them:\n  192.168.10.0/24\n"},
 		{STATUS_VIEW_DROPS,
 			"             7          2        0.5  replayed                   "
 			"seen before\n"},
