@@ -148,6 +148,18 @@ add_trouble(json_t *list, const struct status_tailnet *t, uint64_t now_s)
 	json_array_append_new(list, json_string(text));
 }
 
+/* Something else may have gone wrong since it was said. */
+static void
+add_login(json_t *list, const struct status_tailnet *t)
+{
+	char text[SENTENCE_BYTES];
+	if (strcmp(t->phase, "needs login") != 0 || !t->auth_url[0] ||
+		strstr(t->trouble, t->auth_url))
+		return;
+	snprintf(text, sizeof(text), "to let this node in, open %s", t->auth_url);
+	json_array_append_new(list, json_string(text));
+}
+
 static void
 add_expiry(json_t *list, const struct status_tailnet *t, uint64_t now_s)
 {
@@ -169,6 +181,7 @@ health_json(const struct status_tailnet *t, uint64_t now_s)
 	char text[SENTENCE_BYTES], much[32];
 	json_t *list = json_array();
 	add_trouble(list, t, now_s);
+	add_login(list, t);
 	add_expiry(list, t, now_s);
 	if (t->unapproved[0]) {
 		snprintf(text, sizeof(text), "not approved by the server's last word, which it "

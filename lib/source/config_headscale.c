@@ -86,7 +86,10 @@ read_proxy(struct config_reader *r, char *value)
 {
 	struct headscale_intent *h = r->interface->headscale;
 	struct proxy proxy;
-	int rc = strcmp(value, "none") == 0 ? 0 : proxy_parse(value, &proxy);
+	bool is_none = strcmp(value, "none") == 0;
+	int rc = is_none ? 0 : proxy_parse(value, &proxy);
+	if (!rc && !is_none && proxy.login[0])
+		r->holds_keys = true;
 	secret_wipe(&proxy, sizeof(proxy));
 	if (rc || strlen(value) >= sizeof(h->proxy))
 		return config_error(r, "Proxy is to be an http URL, like "

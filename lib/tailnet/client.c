@@ -443,7 +443,9 @@ client_changed(struct client *c)
 void
 client_rest(struct client *c, enum tailnet_phase phase)
 {
-	c->is_leaving = false;
+	c->is_leaving = c->waits_for_login = false;
+	c->status.auth_url[0] = 0;
+	c->status.key_expiry_s = 0;
 	drop_session(c);
 	uv_timer_stop(&c->retry);
 	client_publish_nothing(c);

@@ -73,6 +73,13 @@ post(struct client *c, const char *auth_key)
 	}
 }
 
+static void
+say_login(struct client *c, struct err *err)
+{
+	err_set(err, -EACCES, "waits to be let in: open %s", c->status.auth_url);
+	client_set_phase(c, TAILNET_NEEDS_LOGIN, err->text);
+}
+
 void
 client_register(struct client *c, enum register_use use)
 {
@@ -88,6 +95,8 @@ client_register(struct client *c, enum register_use use)
 		return;
 	}
 	client_register_reset(c);
+	if (c->waits_for_login && use == REGISTER_TO_JOIN)
+		say_login(c, &err); /* again, for the server was away meanwhile */
 	c->use = use;
 	c->sent_auth_key = auth_key[0];
 	post(c, auth_key[0] ? auth_key : NULL);
@@ -174,8 +183,7 @@ needs_login(struct client *c, const struct register_answer *a)
 	leave_if_forgotten(c);
 	snprintf(c->status.auth_url, sizeof(c->status.auth_url), "%s", a->auth_url);
 	c->waits_for_login = true;
-	err_set(&err, -EACCES, "waits to be let in: open %s", a->auth_url);
-	client_set_phase(c, TAILNET_NEEDS_LOGIN, err.text);
+	say_login(c, &err);
 	if (is_new)
 		log_info("tailnet: to let this node in, open %s", a->auth_url);
 	/* Each answer of its own costs the server an entry: not at once again. */
@@ -194,6 +202,7 @@ refused(struct client *c, const struct register_answer *a)
 		return;
 	}
 	leave_if_forgotten(c);
+	c->waits_for_login = false; /* that one came to nothing */
 	err_set(&err, -EACCES, "%s refuses this node%s: %s%s", c->url.authority,
 		had_key ? " with the key of AuthKeyFile" : "", a->refusal,
 		had_key ? "; make another key there, and put it into that file" : "");

@@ -145,6 +145,36 @@ what_is_wrong(void **state)
 	}
 }
 
+/* A person finds the URL whatever else is wrong meanwhile, and once. */
+static void
+login_is_told(void **state)
+{
+	static const struct {
+		const char *phase, *trouble;
+		unsigned n_times;
+	} table[] = {
+		{"needs login", "waits to be let in: open https://h/register/x", 1},
+		{"needs login", "connecting to h: refused", 1},
+		{"needs login", "", 1},
+		{"running", "", 0},
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct status *s = some_status();
+		join(s);
+		strcpy(s->tailnet.phase, table[i].phase);
+		strcpy(s->tailnet.trouble, table[i].trouble);
+		strcpy(s->tailnet.auth_url, "https://h/register/x");
+		json_t *json = status_to_json(s), *health = json_object_get(json, "Health");
+		unsigned n = 0;
+		for (size_t k = 0; k < json_array_size(health); k++)
+			n += strstr(json_string_value(json_array_get(health, k)),
+				"https://h/register/x") != NULL;
+		assert_int_equal(n, table[i].n_times);
+		json_decref(json);
+		status_destroy(s);
+	}
+}
+
 /* What status_print writes; the caller frees it. */
 static char *
 printed(const json_t *json, enum status_view view)
@@ -241,6 +271,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_a_tailnet),
 		cmocka_unit_test(what_is_wrong),
+		cmocka_unit_test(login_is_told),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_missing_fields),

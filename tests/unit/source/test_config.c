@@ -498,11 +498,21 @@ test_files(void **state)
 	assert_int_equal(load_with_key_file(dir, &err), -EBADMSG);
 	assert_int_equal(load_with_key_file("key", &err), -EBADMSG);
 
-	for (int open_to_all = 0; open_to_all < 2; open_to_all++) {
+	static const struct {
+		const char *text;
+		mode_t mode;
+		size_t n_warnings;
+	} files[] = {
+		{INTERFACE, 0600, 0},
+		{INTERFACE, 0644, 1},
+		{"[Headscale]\nProxy = http://10.0.0.1:3128\n", 0644, 0},
+		{"[Headscale]\nProxy = http://anne:secret@10.0.0.1:3128\n", 0644, 1},
+	};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		struct intent *it = intent_create();
-		write_file(other, INTERFACE, open_to_all ? 0644 : 0600);
+		write_file(other, files[i].text, files[i].mode);
 		assert_int_equal(config_load(it, other, &err), 0);
-		assert_int_equal(it->n_warnings, open_to_all);
+		assert_int_equal(it->n_warnings, files[i].n_warnings);
 		intent_destroy(it);
 	}
 	struct intent *it = intent_create();

@@ -123,6 +123,21 @@ auth_key_for_login(void **test)
 	}
 }
 
+/* What was awaited, and what the last map said of us, is nothing to a node at rest. */
+static void
+rest_says_nothing(void **test)
+{
+	client->status.phase = TAILNET_NEEDS_LOGIN;
+	client->waits_for_login = true;
+	client->status.key_expiry_s = 1;
+	strcpy(client->status.auth_url, "https://server.example/register/x");
+	client_wish(client, TAILNET_WISH_DOWN);
+	assert_int_equal(client->status.phase, TAILNET_DOWN);
+	assert_string_equal(client->status.auth_url, "");
+	assert_int_equal(client->status.key_expiry_s, 0);
+	assert_false(client->waits_for_login);
+}
+
 int
 main(void)
 {
@@ -131,6 +146,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(up_follows_down, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(logout_of_a_refused_node, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(auth_key_for_login, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(rest_says_nothing, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
