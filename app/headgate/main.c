@@ -290,8 +290,8 @@ static const struct subcommand subcommands[] = {
 	{"ports", "", "the NICs and their counters", show, "ports"},
 	{"drops", "", "packets dropped, by reason, peer or port, and how many a second", drops,
 		"drops"},
-	{"filter", "", "the access rules, how often each has allowed something, and flows", show,
-		"filter"},
+	{"filter", "", "the access rules, how often each has allowed something, flows, and what "
+		"nodes of a tailnet may reach", show, "filter"},
 	{"nat", "", "networks to which source addresses are translated, and flows", show, "nat"},
 	{"trace", "[FILTER...]", "what becomes of the next packets; FILTER: pairs of peer, "
 		"address, port, reason, verdict or stage and a value", trace, NULL},
@@ -300,12 +300,12 @@ static const struct subcommand subcommands[] = {
 	{"reload", "", "read the config files again and apply what changed", reload, NULL},
 	{"check", "[FILE...]", "whether config files are good; without one, the daemon's own",
 		check, NULL},
-	{"whois", "ADDRESS", "which peer has that address or name", whois, NULL},
+	{"whois", "ADDRESS", "which peer has that IP address, or that name", whois, NULL},
 	{"ping", "NODE", "whether a node of the tailnet answers directly, and after how long",
 		ping, NULL},
 	{"up", "", "join the tailnet of [Headscale] again", wish, NULL},
 	{"down", "", "leave the tailnet until up or a restart; still a node of it", wish, NULL},
-	{"logout", "", "be a node of the tailnet no longer", wish, NULL},
+	{"logout", "", "be a node of the tailnet no longer, until up or a restart", wish, NULL},
 	{"netcheck", "", "how the world sees our port: public endpoint, NAT, nearest relays",
 		netcheck, NULL},
 	{"restore", "", "give back what a headgated that was killed had taken",
@@ -319,7 +319,7 @@ print_help(FILE *out)
 	      "Asks a running headgated, the WireGuard gateway, and prints what it says.\n\n"
 	      "Commands:\n", out);
 	for (size_t i = 0; i < ARRAY_COUNT(subcommands); i++)
-		fprintf(out, "  %-7s %-10s %s\n", subcommands[i].name, subcommands[i].words,
+		fprintf(out, "  %-8s %-11s %s\n", subcommands[i].name, subcommands[i].words,
 			subcommands[i].help);
 	fputs("\nOptions:\n", out);
 	cli_print(&headgate_cli, out);

@@ -123,11 +123,11 @@ refuse_certificate(long verdict, struct err *err)
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		return err_set(err, -EKEYREJECTED, "the server's certificate is for another name");
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return err_set(err, -EKEYREJECTED, "the server's certificate has expired: it needs "
-			"a new one, unless the clock here is wrong");
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return err_set(err, -EKEYREJECTED, "the server's certificate is not valid yet: is "
-			"the clock here right?");
+		return err_set(err, -EKEYREJECTED, "the server's certificate %s by this machine's "
+			"clock: if that is right, the certificate has to be renewed",
+			verdict == X509_V_ERR_CERT_HAS_EXPIRED ? "has expired" :
+			"is not yet valid");
 	default:
 		return err_set(err, -EKEYREJECTED, "the server's certificate is not trusted: %s; "
 			"name the CA that signed it by CAFile",
@@ -139,12 +139,6 @@ static int
 failure(struct tls *t, struct err *err)
 {
 	long verdict = SSL_get_verify_result(t->ssl);
-	if (!tls_is_open(t) && (verdict == X509_V_ERR_CERT_NOT_YET_VALID ||
-		verdict == X509_V_ERR_CERT_HAS_EXPIRED))
-		return err_set(err, -EKEYREJECTED, "the server's certificate %s by this machine's "
-			"clock: if that is right, the certificate has to be renewed",
-			verdict == X509_V_ERR_CERT_HAS_EXPIRED ? "has expired" :
-			"is not yet valid");
 	if (!tls_is_open(t) && verdict != X509_V_OK)
 		return refuse_certificate(verdict, err);
 	if (!tls_is_open(t) && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER)
