@@ -228,22 +228,28 @@ membership_filter_complete(struct control *c, struct intent *wanted, struct err 
 	return rc ? err_set(err, rc, "no memory for the access rules") : 0;
 }
 
+/* Takes the plan over, which may be NULL: no memory. False: the one of before still stands. */
+static bool
+put(struct control *c, struct filter_plan *plan)
+{
+	struct change change = {.kind = CHANGE_FILTER_SET, .filter = plan};
+	struct reconcile_report report = {0};
+	if (plan && (!c->running->filter || !filter_plan_is_equal(c->running->filter, plan)))
+		reconcile_list(c, &(struct change_list){&change, 1}, &report);
+	filter_plan_destroy(plan);
+	return plan && !report.n_failed;
+}
+
 void
 membership_filter_renew(struct control *c)
 {
 	const struct interface_intent *i = intent_interface_find(c->running, c->membership.on);
-	struct change change = {.kind = CHANGE_FILTER_SET};
-	struct reconcile_report report;
-	if (!i || !i->headscale)
+	if (!i || !i->headscale || put(c, combine(c, c->running, i->headscale)))
 		return;
-	change.filter = combine(c, c->running, i->headscale);
-	if (!change.filter) {
+	/* What the server allowed before may be what it no longer does. */
+	log_error("tailnet: its access rules cannot be had: nothing of them is let in");
+	if (!put(c, make_base(c, c->running)))
 		log_error("tailnet: no memory for the access rules");
-		return;
-	}
-	if (!c->running->filter || !filter_plan_is_equal(c->running->filter, change.filter))
-		reconcile_list(c, &(struct change_list){&change, 1}, &report);
-	filter_plan_destroy(change.filter);
 }
 
 void

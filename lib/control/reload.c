@@ -70,6 +70,7 @@ reload_now(struct control *c, struct reconcile_report *report, struct err *err)
 	transition_begin(c, wanted, report);
 	transition_end(c, report);
 	membership_look_again(c);
+	membership_peers_changed(c); /* rules that could not be had are not those of before */
 	intent_destroy(wanted);
 	log_info("config reloaded: %u changes, %u failed, %u need a restart", report->n_applied,
 		report->n_failed, report->n_restart);

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "filter/classify.h"
 #include "source/headscale/packet_filter.h"
+#include "source/text.h"
 #include "wire/ip.h"
 
 #define USERS "\"SrcIPs\":[\"100.64.0.1-100.64.0.3\",\"fd7a:115c:a1e0::1-fd7a:115c:a1e0::3\"]"
@@ -149,12 +150,42 @@ test_wrong(void **state)
 	}
 }
 
+/* Each destination has all sources: what that multiplies to is not believed, nor carried out. */
+static void
+test_too_many(void **state)
+{
+	enum { N = 2000 };
+	struct filter_plan plan = {.is_on = true};
+	struct filter_ranges local = {0};
+	struct err err = {0};
+	struct text json;
+	text_init(&json);
+	struct prefix p;
+	assert_int_equal(prefix_parse("192.168.50.0/24", &p), 0);
+	assert_int_equal(filter_ranges_add_prefix(&local, &p), 0);
+	text_add(&json, "{\"base\":[{\"SrcIPs\":[\"100.64.0.1\"");
+	for (unsigned i = 0; i < N; i++)
+		text_add(&json, ",\"100.65.%u.%u\"", i / 256, i % 256);
+	text_add(&json, "],\"DstPorts\":[{\"IP\":\"10.9.9.9\",\"Ports\":{\"First\":0,\"Last\":1}}");
+	for (unsigned i = 0; i < N; i++)
+		text_add(&json, "," "{\"IP\":\"192.168.50.1\",\"Ports\":{\"First\":%u,"
+			"\"Last\":%u}}", i, i);
+	text_add(&json, "]}]}");
+	assert_int_equal(packet_filter_parse(json.data, json.n_bytes, &local, &plan, &err),
+		-ENOSPC);
+	assert_true(plan.n_rules < N);
+	text_fini(&json);
+	filter_ranges_fini(&local);
+	filter_plan_fini(&plan);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_too_many),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
