@@ -243,8 +243,12 @@ membership_set(struct control *c, struct control_iface *i, const struct headscal
 		note_what_waits(running->headscale, h);
 		return tailnet_change(m->tailnet, h, err);
 	}
+	bool is_down = m->is_down;
 	forget(c);
-	return h ? join(c, i, h, err) : 0;
+	int rc = h ? join(c, i, h, err) : 0;
+	if (!rc && h && is_down)
+		rc = membership_wish(c, TAILNET_WISH_DOWN, err);
+	return rc;
 }
 
 void
@@ -332,6 +336,7 @@ membership_wish(struct control *c, int wish, struct err *err)
 {
 	if (!c->membership.tailnet)
 		return err_set(err, -ENOENT, "the config has no [Headscale]");
+	c->membership.is_down = wish == TAILNET_WISH_DOWN;
 	tailnet_wish(c->membership.tailnet, (enum tailnet_wish)wish);
 	return 0;
 }

@@ -32,6 +32,7 @@ struct membership {
 	struct peer_set owned;      /* who came by the tailnet; only keys in it */
 	struct peer_set moved;      /* …of them those whose node `next` has by another id */
 	struct prefix_list own;     /* our addresses by the tailnet */
+	bool is_down;               /* by a person's wish, which outlives a joining anew */
 	bool has_own_key;           /* the config has the node key, not the state file */
 	struct filter_plan *base;   /* the config's own access rules; NULL: none */
 	struct filter_ranges local; /* what peers may reach here, as the rules in force have it */

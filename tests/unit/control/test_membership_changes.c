@@ -17,9 +17,12 @@
 #include "base/rcu.h"
 #include "control/core.h"
 #include "control/ifaces.h"
+#include "control/membership_filter.h"
 #include "control/reload.h"
+#include "filter/ranges.h"
 #include "sides.h"
 #include "source/config.h"
+#include "source/text.h"
 #include "tailnet/tailnet.h"
 
 #define KEY_OURS "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
@@ -261,6 +264,83 @@ wg_sets_no_key(void **state)
 	}
 }
 
+static bool
+is_down_soon(void)
+{
+	struct tailnet_status s = {0};
+	for (unsigned i = 0; i < 1000 && s.phase != TAILNET_DOWN; i++) {
+		usleep(10000);
+		assert_true(membership_status(control, &s));
+	}
+	return s.phase == TAILNET_DOWN;
+}
+
+/* Who is down by a person's wish stays so, though the config has it join anew. */
+static void
+down_outlives_a_reload(void **state)
+{
+	struct err err;
+	assert_int_equal(membership_wish(control, TAILNET_WISH_DOWN, &err), 0);
+	assert_true(is_down_soon());
+	reload_with("PrivateKey = " KEY_OTHER "\n", "");
+	assert_true(is_down_soon());
+}
+
+/* A rule of so many sources; the base's allow nothing that the tailnet's do. */
+static char *
+many_sources(unsigned n)
+{
+	struct text t;
+	text_init(&t);
+	text_add(&t, "{\"base\":[{\"SrcIPs\":[\"100.64.0.7\"");
+	for (unsigned i = 0; i < n; i++)
+		text_add(&t, ",\"101.%u.%u.%u\"", i >> 16, i >> 8 & 0xff, i & 0xff);
+	text_add(&t, "],\"DstPorts\":[{\"IP\":\"*\",\"Ports\":{\"First\":0,\"Last\":9}}]}]}");
+	char *out = strdup(t.data);
+	text_fini(&t);
+	return out;
+}
+
+static void
+tell_filters(char *filters)
+{
+	struct tailnet_view *v = control->membership.view;
+	free(v->filters);
+	v->filters = filters;
+	membership_filter_renew(control);
+}
+
+/* Rules that cannot be had leave none of the tailnet's in force: not those of before. */
+static void
+rules_that_are_too_many(void **state)
+{
+	struct membership *m = &control->membership;
+	struct filter_plan base = {.is_on = true};
+	struct filter_rule r = {.text = strdup("base")};
+	struct prefix p, own;
+	prefix_parse("100.64.0.1/32", &own);
+	assert_int_equal(prefix_list_add(&m->own, &own), 0);
+	for (unsigned i = 0; i < 600000; i++) {
+		p = (struct prefix){.addr = {{102, (uint8_t)(i >> 16), (uint8_t)(i >> 8),
+			(uint8_t)i}, ADDR_V4}, .len = 32};
+		const struct filter_range range = filter_range_of(&p);
+		assert_int_equal(filter_rule_add_source(&r, &range), 0);
+	}
+	const struct filter_range to = filter_range_of(&own);
+	filter_rule_add_destination(&r, &to);
+	filter_rule_add_defaults(&r, 0, 1);
+	assert_int_equal(filter_plan_add(&base, &r), 0);
+	m->base = filter_plan_copy(&base);
+	filter_plan_fini(&base);
+	tell_of(7, 1);
+	tell_filters(many_sources(0));
+	assert_int_equal(control->running->filter->n_rules, 2);
+	tell_filters(many_sources(600000));
+	assert_int_equal(control->running->filter->n_rules, 1);
+	tell_filters(many_sources(0));
+	assert_int_equal(control->running->filter->n_rules, 2);
+}
+
 int
 main(void)
 {
@@ -271,6 +351,8 @@ main(void)
 		T(a_peer_of_the_config_takes_over),
 		T(another_key_joins_anew),
 		T(wg_sets_no_key),
+		T(down_outlives_a_reload),
+		T(rules_that_are_too_many),
 	};
 	if (geteuid() != 0)
 		return 77;
