@@ -73,7 +73,8 @@ ping_once(const struct options *o, const struct target *t, struct err *err)
 		print_pong(t, o, answer);
 	else
 		rc = err_set(err, json_is_true(json_object_get(answer, "timeout")) ? -ETIMEDOUT :
-			-ENOENT, "%s: %s", t->name, error ? error : "headgated refused");
+			-ENOENT, "%s: %s", t->name[0] ? t->name : t->key, error ? error :
+			"headgated refused");
 	json_decref(answer);
 	return rc;
 }

@@ -13,9 +13,12 @@
 
 struct control;
 
-/* The intent of the files, without peers of the tailnet yet, gets the rules that are in force. */
+/* The intent of the files gets the rules that are in force; whose its peers are is settled. */
 int membership_filter_complete(struct control *c, struct intent *wanted, struct err *err);
 /* The networks that we are in may have changed, and with them what an exit node keeps to itself. */
 void membership_filter_tick(struct control *c);
-/* The view that is being taken in, or our addresses, may have changed the rules. */
+/*
+ * The view that is being taken in, or our addresses, may have changed the rules. Where new ones
+ * cannot be had, nothing of the tailnet's is let in.
+ */
 void membership_filter_renew(struct control *c);
