@@ -58,6 +58,7 @@ struct control_iface {
 	uint32_t fwmark_asked;     /* as the intent has it; 0: none */
 	uint16_t mtu;
 	struct quick_default quick;
+	bool has_exit;             /* its default route is ExitNode's: membership_exit.h */
 	bool hooks_are_new;        /* since they were noted for the restore */
 	bool has_dns;              /* resolvconf or resolvectl has its name servers */
 	struct server uapi, ctl;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "control/ctl_server.h"
 #include "control/iface_listen.h"
+#include "control/membership_exit.h"
 #include "control/quick.h"
 #include "control/uapi_server.h"
 #include "host/sysctl.h"
@@ -121,6 +122,7 @@ remove_iface(struct control *c, struct control_iface *i)
 {
 	server_close(&i->uapi);
 	server_close(&i->ctl);
+	membership_exit_leave(c, i);
 	quick_default_clear(c, i);
 	quick_unset_dns(c, i);
 	forget_routes(c, i);
@@ -212,6 +214,8 @@ ifaces_settle(struct control *c, struct err *err)
 			rc = iface_listen_set_port(c, i, 0, err);
 		if (i->is_live && !rc)
 			rc = quick_default_renew(c, i, err);
+		if (i->is_live && !rc)
+			rc = membership_exit_follow(c, i, err);
 	}
 	return rc;
 }
@@ -235,7 +239,7 @@ static int
 set_fwmark(struct control *c, struct control_iface *i, uint32_t fwmark, struct err *err)
 {
 	i->fwmark_asked = fwmark;
-	return i->quick.number ? quick_default_renew(c, i, err) :
+	return i->quick.number && !i->has_exit ? quick_default_renew(c, i, err) :
 		ifaces_set_mark(c, i, fwmark, err);
 }
 
@@ -330,6 +334,8 @@ iface_route(struct control *c, struct control_iface *i, const struct iface_prefi
 {
 	const struct iface_prefix of = {prefix_masked(&p->prefix), p->peer};
 	if (c->is_stopping || (i->stage == IFACE_COMING && control_has_host(c)))
+		return 0;
+	if (of.prefix.len == 0 && membership_exit_decides(c, i, of.peer))
 		return 0;
 	if (!control_has_host(c)) {
 		routes_static_allowed(c->routes, i->iface_id, &of.prefix, is_there);

@@ -25,7 +25,8 @@ void ifaces_fini(struct control *c);
 
 /*
  * The kernel's (or the static) route of an allowed prefix comes or goes, as Table says. One that a
- * connected network has already is left out; a default route is quick_default.h's.
+ * connected network has already is left out; a default route is quick_default.h's, or, of a node,
+ * membership_exit.h's.
  */
 /* All prefixes of all peers. */
 int ifaces_route_all(struct control *c, struct control_iface *i, bool is_there, struct err *err);

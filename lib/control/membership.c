@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "control/ifaces.h"
+#include "control/membership_exit.h"
 #include "control/membership_filter.h"
 #include "control/membership_peer.h"
 #include "control/membership_prefix.h"
@@ -492,6 +493,7 @@ take_slice(struct control *c)
 			m->view = m->next;
 			m->next = NULL;
 			peer_set_fini(&m->moved);
+			membership_exit_note(c);
 			return;
 		}
 		n_changed += pair.was != pair.now;

@@ -25,6 +25,22 @@ struct change_list;
 
 struct filter_plan;
 
+/* What of ExitNode there is. */
+enum exit_state {
+	EXIT_UNWANTED,
+	EXIT_UNKNOWN,     /* no map yet */
+	EXIT_NOWHERE,     /* no node is called so */
+	EXIT_NOT_OFFERED,
+	EXIT_OFFLINE,     /* by the server's word, which is a hint */
+	EXIT_THERE,
+};
+
+/* Who ExitNode is; as last seen. */
+struct membership_exit {
+	int64_t node;               /* its id; 0: there is none */
+	enum exit_state state;
+};
+
 struct membership {
 	struct tailnet *tailnet;    /* NULL: none */
 	char on[INTENT_NAME_BYTES]; /* the interface */
@@ -41,7 +57,9 @@ struct membership {
 	size_t view_at, next_at;
 	bool has_kept_routes;       /* see membership_is_settling */
 	struct addr server;         /* where it, or its proxy, was reached last; family 0: never */
-	bool looks_again;           /* it is elsewhere now, or `wg` has changed peers */
+	/* It is elsewhere now, `wg` has changed peers, or another node is ExitNode. */
+	bool looks_again;
+	struct membership_exit exit;
 };
 
 void membership_init(struct membership *m);

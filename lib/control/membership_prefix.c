@@ -2,11 +2,13 @@
 /*
  * The server is trusted with the tailnet, and with no more than that: whatever its maps say, they
  * take neither the networks that ports are in, nor the way to the server itself, nor half of the
- * internet at once, nor what is around a peer of another interface.
+ * internet at once, unless the config has made that node its way there, nor what is around a peer
+ * of another interface.
  */
 #include "control/membership_prefix.h"
 
 #include "control/membership.h"
+#include "control/membership_exit.h"
 
 enum {
 	MIN_V4_LEN = 8, /* 10.0.0.0/8 is the widest network that anybody has */
@@ -103,6 +105,8 @@ bool
 membership_lets_in(const struct control *c, const struct interface_intent *i,
 	const struct tailnet_node *n, const struct prefix *p)
 {
+	if (i->headscale && p->len == 0)
+		return membership_exit_is(c, i->headscale, n);
 	if (!i->headscale || is_unusable(p) || is_attached(c, p) || has_server(c, p) ||
 		covers_a_peer(c, i, p))
 		return false;

@@ -7,7 +7,8 @@
 
 /*
  * Whether a prefix of the node's may be a peer's on the interface. Never is what no host has, what
- * ports are in, and where the server is; networks only with AcceptRoutes, and not our own.
+ * ports are in, and where the server is; networks only with AcceptRoutes, and not our own; the
+ * internet of the node of ExitNode alone.
  */
 bool membership_lets_in(const struct control *c, const struct interface_intent *i,
 	const struct tailnet_node *n, const struct prefix *p);

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "control/ifaces.h"
+#include "control/membership_exit.h"
 #include "control/quick_notes.h"
 #include "host/netfilter.h"
 #include "host/resolvconf.h"
@@ -256,7 +257,9 @@ set_host(struct control *c, struct control_iface *i, struct err *err)
 	int rc = it->mtu ? 0 : quick_set_mtu(c, i, err);
 	if (!rc && it->dns)
 		rc = quick_set_dns(c, i, it->dns, err);
-	return rc ? rc : ifaces_route_all(c, i, true, err);
+	if (!rc)
+		rc = ifaces_route_all(c, i, true, err);
+	return rc ? rc : membership_exit_follow(c, i, err);
 }
 
 /* Commands may have set rules for what passes the kernel's filter by: those do nothing. */

@@ -73,7 +73,7 @@ is_free(const struct control *c, const struct control_iface *i, uint32_t number)
 static int
 choose_number(struct control *c, struct control_iface *i, struct err *err)
 {
-	uint32_t number = i->fwmark_asked;
+	uint32_t asked = i->has_exit ? 0 : i->fwmark_asked, number = asked;
 	const struct control_iface *other = number ? holder_of(c, i, number) : NULL;
 	if (other && other->quick.number)
 		return err_set(err, -EEXIST,
@@ -82,7 +82,7 @@ choose_number(struct control *c, struct control_iface *i, struct err *err)
 	int rc = routes_sync(c->routes, SYNC_MS, err);
 	if (rc)
 		return rc;
-	for (number = number ? number : FIRST_NUMBER; !i->fwmark_asked && !is_free(c, i, number);)
+	for (number = asked ? asked : FIRST_NUMBER; !asked && !is_free(c, i, number);)
 		number++;
 	i->quick.number = number;
 	return 0;
@@ -127,9 +127,10 @@ static struct netlink_rule
 rule_of_mark(const struct control_iface *i, uint8_t family)
 {
 	const struct quick_default *q = &i->quick;
-	return (struct netlink_rule){.family = family, .table = q->number, .fwmark = q->number,
+	return (struct netlink_rule){.family = family, .table = q->number,
+		.fwmark = i->has_exit ? 0 : q->number,
 		.priority = q->priority[family_index(family)], .suppress_prefix_len = -1,
-		.is_inverted = true};
+		.is_for_own = i->has_exit, .is_inverted = true};
 }
 
 static struct netlink_rule
@@ -137,7 +138,7 @@ rule_of_main(const struct control_iface *i, uint8_t family)
 {
 	return (struct netlink_rule){.family = family, .table = RT_TABLE_MAIN,
 		.priority = i->quick.priority[family_index(family)] - 1,
-		.suppress_prefix_len = 0};
+		.suppress_prefix_len = 0, .is_for_own = i->has_exit, .is_inverted = i->has_exit};
 }
 
 static struct netlink_route
@@ -289,8 +290,9 @@ static int
 prepare(struct control *c, struct control_iface *i, struct err *err)
 {
 	int rc = choose_number(c, i, err);
-	if (!rc)
-		rc = ifaces_set_mark(c, i, i->quick.number, err);
+	if (rc || i->has_exit)
+		return rc;
+	rc = ifaces_set_mark(c, i, i->quick.number, err);
 	if (!rc)
 		rc = guard(c, i, err);
 	return rc ? rc : respect_marks(c, i, err);
@@ -319,8 +321,9 @@ quick_default_add(struct control *c, struct control_iface *i, uint8_t family, st
 	if (rc && !i->quick.has[0] && !i->quick.has[1])
 		unprepare(c, i, &later);
 	if (!rc)
-		log_info("%s is the default route of IPv%u (mark and table %u)", i->name, family,
-			i->quick.number);
+		log_info("%s is the default route of IPv%u%s (%stable %u)", i->name, family,
+			i->has_exit ? " for what passes through" : "",
+			i->has_exit ? "" : "mark and ", i->quick.number);
 	return rc ? err_prefix(err, rc, "%s as the default route", i->name) : 0;
 }
 
@@ -363,7 +366,8 @@ renumber(struct control *c, struct control_iface *i, struct err *err)
 int
 quick_default_renew(struct control *c, struct control_iface *i, struct err *err)
 {
-	if (i->quick.number && i->fwmark_asked && i->fwmark_asked != i->quick.number)
+	if (i->quick.number && i->fwmark_asked && i->fwmark_asked != i->quick.number &&
+		!i->has_exit)
 		return renumber(c, i, err);
 	return i->quick.is_stale ? guard(c, i, err) : 0;
 }

@@ -11,6 +11,9 @@
  * interface's FwMark or the first number from 51820 on that nothing uses. The interface's outer
  * packets carry the mark then, sockets' too, src_valid_mark has reverse path filters look at it,
  * and nftables drops what comes for the tunnel's addresses by other devices.
+ *
+ * The default route of ExitNode is for what passes through alone: both rules are for packets that
+ * come in by a device (not iif lo), and of the rest nothing is needed.
  */
 #pragma once
 

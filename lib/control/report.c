@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "control/filtering.h"
+#include "control/membership_exit.h"
 #include "control/natting.h"
 #include "tailnet/tailnet.h"
 
@@ -24,6 +25,8 @@ fill_session(struct control *c, const struct control_peer *p, struct status_peer
 }
 
 _Static_assert(sizeof(((struct status_path *)0)->why) >= REACHER_WHY_BYTES, "a reason fits");
+_Static_assert(sizeof(((struct status_tailnet *)0)->exit_trouble) >= EXIT_SENTENCE_BYTES,
+	"so does a sentence");
 
 static void
 fill_path(struct control *c, const struct control_peer *p, struct status_path *out)
@@ -112,6 +115,7 @@ fill_node(const struct tailnet_node *n, struct status_node *out)
 	for (size_t i = 0; i < n->n_addresses && i < ARRAY_COUNT(out->addresses); i++)
 		out->addresses[out->n_addresses++] = n->addresses[i].addr;
 	out->is_online = n->is_online;
+	out->offers_exit = membership_exit_offers(n);
 	out->key_expiry_s = n->key_expiry_s;
 	out->last_seen_s = n->last_seen_s;
 }
@@ -133,9 +137,10 @@ fill_unapproved(const struct headscale_intent *h, const struct tailnet_node *sel
 }
 
 static void
-fill_nodes(const struct tailnet_view *v, const struct headscale_intent *h,
+fill_nodes(const struct membership *m, const struct headscale_intent *h,
 	struct status_tailnet *out)
 {
+	const struct tailnet_view *v = m->view ? m->view : m->next;
 	out->has_self = v->self;
 	if (v->self) {
 		fill_node(v->self, &out->self);
@@ -144,8 +149,11 @@ fill_nodes(const struct tailnet_view *v, const struct headscale_intent *h,
 		memcpy(out->name, out->self.name, sizeof(out->name));
 	}
 	out->nodes = calloc(v->n_peers + 1, sizeof(*out->nodes));
-	for (size_t i = 0; out->nodes && i < v->n_peers; i++)
-		fill_node(v->peers[i], &out->nodes[out->n_nodes++]);
+	for (size_t i = 0; out->nodes && i < v->n_peers; i++) {
+		struct status_node *n = &out->nodes[out->n_nodes++];
+		fill_node(v->peers[i], n);
+		n->is_exit = n->offers_exit && v->peers[i]->id == m->exit.node;
+	}
 }
 
 static void
@@ -164,7 +172,8 @@ fill_tailnet(struct control *c, struct status_tailnet *out)
 	memcpy(out->login, s.login, sizeof(out->login));
 	/* While all nodes are looked at again, the view that stands is the next one, too. */
 	if (m->view || m->next)
-		fill_nodes(m->view ? m->view : m->next, i->headscale, out);
+		fill_nodes(m, i->headscale, out);
+	membership_exit_trouble(c, out->exit_trouble);
 	out->skew_s = s.skew_s;
 	out->since_s = (uint64_t)s.since_s;
 	out->key_expiry_s = (uint64_t)s.key_expiry_s;

@@ -68,6 +68,7 @@ struct netlink_rule {
 	uint32_t fwmark;             /* 0: the mark does not matter */
 	int32_t suppress_prefix_len; /* routes of at most this length do not count; -1: all do */
 	uint8_t family;              /* enum addr_family */
+	bool is_for_own;             /* what the box itself sends matches, and nothing else */
 	bool is_inverted;            /* what does not match is sent there */
 };
 

@@ -30,6 +30,8 @@ put_rule(struct nlmsghdr *head, struct fib_rule_hdr *info, const struct netlink_
 		mnl_attr_put_u32(head, FRA_FWMARK, r->fwmark);
 		mnl_attr_put_u32(head, FRA_FWMASK, UINT32_MAX);
 	}
+	if (r->is_for_own)
+		mnl_attr_put_strz(head, FRA_IIFNAME, "lo");
 	if (r->suppress_prefix_len >= 0)
 		mnl_attr_put_u32(head, FRA_SUPPRESS_PREFIXLEN, (uint32_t)r->suppress_prefix_len);
 }

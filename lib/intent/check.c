@@ -149,6 +149,30 @@ check_server(const char *where, const struct headscale_intent *h, struct err *er
 	return 0;
 }
 
+/* The internet lies in one direction. */
+static int
+check_exit_node(const char *where, const struct interface_intent *i, struct err *err)
+{
+	static const struct prefix all[] = {{.addr.family = ADDR_V4}, {.addr.family = ADDR_V6}};
+	const struct headscale_intent *h = i->headscale;
+	if (!h->exit_node[0])
+		return 0;
+	if (h->offers_exit)
+		return err_set(err, -EINVAL, "%s: ExitNode and AdvertiseExitNode: a gateway "
+			"offers its own way to the internet, or takes another's: leave one out",
+			where);
+	if (i->table != TABLE_AUTO)
+		return err_set(err, -EINVAL, "%s: ExitNode makes routing rules of its own and "
+			"needs Table = auto: leave Table out", where);
+	for (unsigned k = 0; k < 2; k++) {
+		if (allowed_find(&i->peers, &all[k]))
+			return err_set(err, -EINVAL, "%s: ExitNode, and a peer with AllowedIPs = "
+				"%s: only one of them can be the way to the internet", where,
+				k ? "::/0" : "0.0.0.0/0");
+	}
+	return 0;
+}
+
 static int
 check_headscale(const struct intent *it, size_t index, struct err *err)
 {
@@ -167,7 +191,8 @@ check_headscale(const struct intent *it, size_t index, struct err *err)
 	if (i->save_path)
 		return err_set(err, -EINVAL, "%s: SaveConfig would write the tailnet's peers into "
 			"the file: take it out", where);
-	return check_server(where, i->headscale, err);
+	int rc = check_exit_node(where, i, err);
+	return rc ? rc : check_server(where, i->headscale, err);
 }
 
 static int

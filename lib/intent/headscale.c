@@ -73,6 +73,6 @@ headscale_intent_is_equal(const struct headscale_intent *a, const struct headsca
 		strcmp(a->auth_key_file, b->auth_key_file) == 0 &&
 		strcmp(a->hostname, b->hostname) == 0 && strcmp(a->tags, b->tags) == 0 &&
 		prefix_list_is_equal(&a->routes, &b->routes) && has_same_endpoints(a, b) &&
-		a->offers_exit == b->offers_exit && a->accepts_routes == b->accepts_routes &&
-		a->is_ephemeral == b->is_ephemeral;
+		a->offers_exit == b->offers_exit && strcmp(a->exit_node, b->exit_node) == 0 &&
+		a->accepts_routes == b->accepts_routes && a->is_ephemeral == b->is_ephemeral;
 }

@@ -32,6 +32,7 @@ struct headscale_intent {
 	unsigned n_endpoints;
 	struct prefix_list routes;                /* masked; that we offer */
 	bool offers_exit;
+	char exit_node[HEADSCALE_TEXT_BYTES];     /* a node's name or address; "": none */
 	bool accepts_routes;
 	bool is_ephemeral;                        /* the server may forget us once we are gone */
 };

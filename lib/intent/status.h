@@ -141,6 +141,8 @@ struct status_node {
 	struct addr addresses[4];
 	unsigned n_addresses;
 	bool is_online;        /* a hint and no more */
+	bool is_exit;          /* hosts behind us reach the internet by it */
+	bool offers_exit;      /* they could */
 	int64_t key_expiry_s;  /* calendar time; 0: never */
 	int64_t last_seen_s;   /* 0: not told */
 };
@@ -158,6 +160,7 @@ struct status_tailnet {
 	uint64_t key_expiry_s; /* the same; 0: never */
 	size_t n_peers;        /* that came by the tailnet */
 	int64_t skew_s;        /* the server's clock ahead of ours; 0: much the same */
+	char exit_trouble[512]; /* a sentence; "": ExitNode is there, or none is wanted */
 	char unapproved[256];  /* of what we offer, as far as the server has told; "": nothing */
 	bool has_self;
 	struct status_node self;

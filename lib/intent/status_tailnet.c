@@ -69,9 +69,10 @@ node_json(const struct status_node *n)
 	char key[KEY_NAME_BYTES], name[sizeof(n->name) + 1];
 	size_t n_host = strcspn(n->name, ".");
 	snprintf(name, sizeof(name), "%s%s", n->name, n->name[0] ? "." : "");
-	json_t *j = json_pack("{s:s, s:s, s:s%, s:o, s:b, s:o}", "PublicKey",
+	json_t *j = json_pack("{s:s, s:s, s:s%, s:o, s:b, s:b, s:b, s:o}", "PublicKey",
 		key_name(&n->key, key), "DNSName", name, "HostName", n->name, n_host,
-		"TailscaleIPs", addresses_json(n), "Online", n->is_online, "KeyExpiry",
+		"TailscaleIPs", addresses_json(n), "Online", n->is_online, "ExitNode",
+		n->is_exit, "ExitNodeOption", n->offers_exit, "KeyExpiry",
 		time_json(n->key_expiry_s));
 	if (n->tags[0])
 		json_object_set_new(j, "Tags", tags_json(n->tags));
@@ -183,6 +184,8 @@ health_json(const struct status_tailnet *t, uint64_t now_s)
 	add_trouble(list, t, now_s);
 	add_login(list, t);
 	add_expiry(list, t, now_s);
+	if (t->exit_trouble[0])
+		json_array_append_new(list, json_string(t->exit_trouble));
 	if (t->unapproved[0]) {
 		snprintf(text, sizeof(text), "not approved by the server's last word, which it "
 			"gives when the node connects: %s (headscale nodes approve-routes)",

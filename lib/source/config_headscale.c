@@ -14,6 +14,7 @@
 #include "source/headscale/server_url.h"
 
 #define TAG_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
+#define NAME_CHARS TAG_CHARS "."
 #define STATE_FILE "/var/lib/headgate/tailnet.state"
 
 /* Of the machine's name its first label, as far as it is one. */
@@ -198,6 +199,21 @@ read_exit_node(struct config_reader *r, char *value)
 	return read_yes(value, &r->interface->headscale->offers_exit);
 }
 
+/* The name is compared with those of nodes, so it is one that a node can have. */
+static int
+read_exit_by(struct config_reader *r, char *value)
+{
+	struct headscale_intent *h = r->interface->headscale;
+	struct addr a;
+	size_t n = strlen(value);
+	if (addr_parse(value, &a) && (n == 0 || value[0] == '.' || value[0] == '-' ||
+		strspn(value, NAME_CHARS) != n))
+		return -EINVAL;
+	if (value[n - 1] == '.')
+		value[n - 1] = 0;
+	return value_text(value, h->exit_node, sizeof(h->exit_node));
+}
+
 static int
 read_tag(struct config_reader *r, char *item)
 {
@@ -239,6 +255,9 @@ static const struct config_key headscale_keys[] = {
 		"networks behind this gateway that peers may reach once the server approves"},
 	{"AdvertiseExitNode", read_exit_node, "yes or no", "no",
 		"whether peers may reach the internet by way of this gateway"},
+	{"ExitNode", read_exit_by, "a node's name or address in the tailnet", "hub1",
+		"the node by which hosts behind this gateway reach the internet, and by nothing "
+		"else while it is named; what the gateway itself sends goes its own way"},
 	{"Endpoints", read_endpoints, "a list of addresses with ports", "198.51.100.7:51820",
 		"where peers reach us beside the ports' own addresses: in front of a static NAT"},
 	{"AcceptRoutes", read_accept_routes, "yes or no", "no",

@@ -413,6 +413,30 @@ wg_quick_default_route(void **state)
 	assert_link(forward(s, "8.8.8.8"), 0, 1, 0x11);
 }
 
+/* ExitNode: for what passes through alone, whatever mark outer packets have. */
+static void
+default_route_for_forwarded(void **state)
+{
+	struct scene *s = *state;
+	struct net_rule exit = rule_of(ADDR_V4, 32765, 51820);
+	struct net_rule near = rule_of(ADDR_V4, 32764, RT_TABLE_MAIN);
+	strcpy(exit.iif, "lo");
+	strcpy(near.iif, "lo");
+	exit.is_inverted = near.is_inverted = true;
+	near.suppress_prefix_len = 0;
+	scene_neigh(s, WAN, "192.0.2.1", 1);
+	scene_rule(s, &exit);
+	scene_rule(s, &near);
+	ROUTE(s, .dst = "0.0.0.0/0", .dev = TUN, .table = 51820);
+	routes_settle(s->routes);
+	assert_type(forward(s, "8.8.8.8"), NEXTHOP_TUNNEL);
+	assert_type(forward(s, "10.1.0.5"), NEXTHOP_GLEAN);
+	assert_link(underlay(s, "8.8.8.8"), 0, 1, 0x11);
+	routes_on_rule(s->routes, &exit, NULL);
+	routes_settle(s->routes);
+	assert_link(forward(s, "8.8.8.8"), 0, 1, 0x11);
+}
+
 static void
 rules_that_cannot_be_followed(void **state)
 {
@@ -582,6 +606,7 @@ main(void)
 		SCENE(other_devices_and_errors),
 		SCENE(multipath),
 		SCENE(wg_quick_default_route),
+		SCENE(default_route_for_forwarded),
 		SCENE(rules_that_cannot_be_followed),
 		SCENE(ipv6_link_local_gateway),
 		SCENE(source_and_mtu_follow_the_device),

@@ -17,11 +17,14 @@ static const struct netlink_rule rules[] = {
 	{.family = ADDR_V6, .priority = 32764, .table = 254, .suppress_prefix_len = 0},
 	{.family = ADDR_V4, .priority = 7, .table = 0xffffffff, .fwmark = 0x80000000,
 		.suppress_prefix_len = -1},
+	{.family = ADDR_V6, .priority = 9, .table = 51820, .suppress_prefix_len = -1,
+		.is_for_own = true, .is_inverted = true},
 };
 static const char *const shown[] = {
 	"ip rule | grep -q '^32765:.*not from all fwmark 0xca6c lookup 51820'",
 	"ip -6 rule | grep -q '^32764:.*lookup main suppress_prefixlength 0'",
 	"ip rule | grep -q '^7:.*fwmark 0x80000000 lookup 4294967295'",
+	"ip -6 rule | grep -q '^9:.*not from all iif lo lookup 51820'",
 };
 
 static void

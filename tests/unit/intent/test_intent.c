@@ -309,6 +309,42 @@ twin_clash(struct intent *it)
 	strcpy(it->interfaces[1]->name, "hg-lan");
 }
 
+/* A node of a tailnet that takes another's way to the internet is accepted. */
+static struct interface_intent *
+exit_by(struct intent *it)
+{
+	struct err err;
+	struct interface_intent *i = it->interfaces[0];
+	i->headscale = headscale_intent_create();
+	i->headscale->origin = (struct origin){1, 5};
+	strcpy(i->headscale->server, "https://hs.example");
+	strcpy(i->headscale->exit_node, "hub1");
+	assert_int_equal(intent_check(it, &err), 0);
+	return i;
+}
+
+static void
+exit_both_ways(struct intent *it)
+{
+	exit_by(it)->headscale->offers_exit = true;
+}
+
+static void
+exit_and_table(struct intent *it)
+{
+	exit_by(it)->table = TABLE_OFF;
+}
+
+static void
+exit_and_default_peer(struct intent *it)
+{
+	struct key k = key_of(6);
+	struct prefix all = {.addr.family = ADDR_V6};
+	struct interface_intent *i = exit_by(it);
+	struct peer_intent *p = peer_set_add(&i->peers, &k);
+	assert_int_equal(allowed_add(&i->peers, p, &all, (struct origin){1, 7}), 0);
+}
+
 static void
 test_check(void **state)
 {
@@ -340,6 +376,13 @@ test_check(void **state)
 					"out"},
 		{twin_clash,
 			"t.conf:2: interface hg-lan has the name of port lan's twin: rename one"},
+		{exit_both_ways, "t.conf:5: ExitNode and AdvertiseExitNode: a gateway offers its "
+				 "own way to the internet, or takes another's: leave one out"},
+		{exit_and_table, "t.conf:5: ExitNode makes routing rules of its own and needs "
+				 "Table = auto: leave Table out"},
+		{exit_and_default_peer,
+			"t.conf:5: ExitNode, and a peer with AllowedIPs = ::/0: only one of them "
+			"can be the way to the internet"},
 	};
 	struct err err;
 	struct intent *it = good_intent();

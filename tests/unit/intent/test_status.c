@@ -109,19 +109,22 @@ static void
 what_is_wrong(void **state)
 {
 	static const struct {
-		const char *phase, *trouble, *unapproved;
+		const char *phase, *trouble, *unapproved, *exit_trouble;
 		int64_t skew_s, expires_in_s;
 		const char *sentence, *backend;
 	} table[] = {
-		{"connecting", "connecting to h: refused", "", 0, 0,
+		{"connecting", "connecting to h: refused", "", "", 0, 0,
 			"the server is out of reach for 5 min: connecting", "Running"},
-		{"needs login", "open https://h/x", "", 0, 0, "open https://h/x", "NeedsLogin"},
-		{"running", "", "", 0, 3 * 24 * 3600, "key expires in 3 days", "Running"},
-		{"running", "", "", 0, -5, "this node's key has expired", "Running"},
-		{"running", "", "10.7.0.0/16", 0, 0, "10.7.0.0/16 (headscale", "Running"},
-		{"running", "", "", -7200, 0, "clock is 2 h ahead of the server's", "Running"},
-		{"running", "", "", 90, 0, "clock is 90 s behind the server's", "Running"},
-		{"down", "", "", 0, 0, NULL, "Stopped"},
+		{"needs login", "open https://h/x", "", "", 0, 0, "open https://h/x",
+			"NeedsLogin"},
+		{"running", "", "", "", 0, 3 * 24 * 3600, "key expires in 3 days", "Running"},
+		{"running", "", "", "", 0, -5, "this node's key has expired", "Running"},
+		{"running", "", "10.7.0.0/16", "", 0, 0, "10.7.0.0/16 (headscale", "Running"},
+		{"running", "", "", "ExitNode = hub1: no node is so", 0, 0,
+			"hub1: no node is so", "Running"},
+		{"running", "", "", "", -7200, 0, "clock is 2 h ahead of the server's", "Running"},
+		{"running", "", "", "", 90, 0, "clock is 90 s behind the server's", "Running"},
+		{"down", "", "", "", 0, 0, NULL, "Stopped"},
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct status *s = some_status();
@@ -130,6 +133,7 @@ what_is_wrong(void **state)
 		strcpy(t->phase, table[i].phase);
 		strcpy(t->trouble, table[i].trouble);
 		strcpy(t->unapproved, table[i].unapproved);
+		strcpy(t->exit_trouble, table[i].exit_trouble);
 		t->skew_s = table[i].skew_s;
 		if (table[i].expires_in_s)
 			t->key_expiry_s = s->now_s + (uint64_t)table[i].expires_in_s;

@@ -67,6 +67,12 @@ static const struct {
 		"Hostname = hub1"},
 	{"[Headscale]\nAdvertiseRoutes = 0.0.0.0/0\n",
 		"wg0.conf:2: 0.0.0.0/0 is everything, which a route of a network is not"},
+	{"[Headscale]\nExitNode = hub 1\n",
+		"wg0.conf:2: ExitNode = hub 1: expected a node's name or address in the tailnet, "
+		"for example: ExitNode = hub1"},
+	{"[Headscale]\nExitNode = .\n",
+		"wg0.conf:2: ExitNode = .: expected a node's name or address in the tailnet, for "
+		"example: ExitNode = hub1"},
 	{"[Headscale]\nTags = gateway\n",
 		"wg0.conf:2: Tags = gateway: expected a list of tags, for example: Tags = "
 		"tag:gateway"},
@@ -278,6 +284,25 @@ test_wg_quick_file(void **state)
 	assert_int_equal(it->n_warnings, 0);
 	assert_int_equal(intent_check(it, &err), 0);
 	intent_destroy(it);
+}
+
+/* A name as it is printed with its last dot, or an address of either family. */
+static void
+test_exit_node(void **state)
+{
+	static const char *const rows[][2] = {
+		{"hub1", "hub1"}, {"hub1.tail.example.com.", "hub1.tail.example.com"},
+		{"100.64.0.3", "100.64.0.3"}, {"fd7a:115c:a1e0::3", "fd7a:115c:a1e0::3"},
+	};
+	for (size_t r = 0; r < ARRAY_COUNT(rows); r++) {
+		char text[128];
+		struct err err = {""};
+		struct intent *it = intent_create();
+		snprintf(text, sizeof(text), "[Headscale]\nExitNode = %s\n", rows[r][0]);
+		assert_int_equal(parse(it, "wg0.conf", text, &err), 0);
+		assert_string_equal(it->interfaces[0]->headscale->exit_node, rows[r][1]);
+		intent_destroy(it);
+	}
 }
 
 /* Rules keep their order; a section alone is a filter that allows nothing. */
@@ -651,6 +676,7 @@ main(void)
 		cmocka_unit_test(test_bad_bytes),
 		cmocka_unit_test(test_wg_quick_file),
 		cmocka_unit_test(test_wg_quick_keys),
+		cmocka_unit_test(test_exit_node),
 		cmocka_unit_test(test_filter),
 		cmocka_unit_test(test_commands_of_others),
 		cmocka_unit_test(test_names_of_interfaces),
