@@ -129,7 +129,8 @@ bool nat_find_inner(const struct nat_table *t, const struct nat_ports *ports, st
 	uint32_t now_tick, struct nat_found *out);
 /*
  * Adds a flow that was not found, and fills our_port. When no candidate has a place left, the
- * oldest flow that nobody has answered makes room. False: none has, or all ports are taken.
+ * oldest flow that nobody has answered, or that has ended, makes room. False: none has, or all
+ * ports are taken.
  */
 bool nat_add(struct nat_table *t, const struct nat_ports *ports, struct nat_flow *f,
 	uint32_t now_tick);

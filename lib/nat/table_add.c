@@ -2,11 +2,12 @@
 /* A flow gets its port and its place: several workers may want the same ones at once. */
 #include "nat/table_inner.h"
 
-/* Whom a flow that comes may displace: of those that nobody has answered, the oldest. */
+/* Whom a flow that comes may displace: of those that nobody has answered, or that ended. */
 static bool
 is_displaceable(uint64_t state)
 {
-	return (state & (IS_LIVE | IS_TAKEN | IS_ANSWERED)) == IS_LIVE;
+	return (state & (IS_LIVE | IS_TAKEN)) == IS_LIVE &&
+	       (!(state & IS_ANSWERED) || has_ended(state));
 }
 
 struct choice {

@@ -116,19 +116,25 @@ candidate(const struct candidates *c, unsigned i)
 
 /* ---- States ---- */
 
+/* TCP: refused, or closed by both ends. */
+static inline bool
+has_ended(uint64_t state)
+{
+	bool both_fins = (state & (HAS_FIN_OUT | HAS_FIN_IN)) == (HAS_FIN_OUT | HAS_FIN_IN);
+	return both_fins || state & HAS_RST;
+}
+
 /* How long a flow in that state lives without a packet, in ticks. */
 static inline uint32_t
 lifetime(uint64_t state)
 {
-	bool both_fins = (state & (HAS_FIN_OUT | HAS_FIN_IN)) == (HAS_FIN_OUT | HAS_FIN_IN);
 	if (state & IS_DNS)
 		return NAT_DNS_TICKS;
 	if (state & IS_UDP)
 		return state & IS_ANSWERED ? NAT_UDP_TICKS : NAT_UDP_BRIEF_TICKS;
 	if (!(state & IS_TCP))
 		return NAT_ICMP_TICKS;
-	return !(state & IS_ANSWERED) || both_fins || state & HAS_RST ? NAT_TCP_BRIEF_TICKS
-								      : NAT_TCP_TICKS;
+	return !(state & IS_ANSWERED) || has_ended(state) ? NAT_TCP_BRIEF_TICKS : NAT_TCP_TICKS;
 }
 
 /* Workers' clocks may be a tick apart: what is from the future is not old. */

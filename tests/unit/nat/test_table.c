@@ -241,6 +241,34 @@ test_displacing(void **state)
 	nat_table_destroy(t);
 }
 
+/* What was refused, or has ended, makes room as well: a scan is answered by nothing but resets. */
+static void
+test_displacing_ended(void **state)
+{
+	static const unsigned ends[][2] = {{NAT_IN | NAT_RST, NAT_IN | NAT_RST},
+		{NAT_IN | NAT_FIN, NAT_OUT | NAT_FIN}};
+	struct nat_table *t = nat_table_create(1024, NULL);
+	static struct nat_flow kept[400];
+	struct nat_found found;
+	for (unsigned i = 0; i < ARRAY_COUNT(kept); i++) {
+		kept[i] = flow(i, 7, 100 + i, IP_PROTO_TCP);
+		assert_true(nat_add(t, &usual, &kept[i], 1));
+		assert_true(nat_find_inner(t, &usual, &kept[i], 1, &found));
+		nat_touch(&found, NAT_IN, 1);
+		nat_touch(&found, NAT_IN | NAT_FIN, 1); /* half closed goes on */
+	}
+	for (unsigned i = 0; i < 20000; i++) {
+		struct nat_flow f = flow(i, 8, 5000 + i, IP_PROTO_TCP);
+		assert_true(nat_add(t, &usual, &f, 2));
+		assert_true(nat_find_inner(t, &usual, &f, 2, &found));
+		for (unsigned k = 0; k < 2; k++)
+			nat_touch(&found, ends[i % 2][k], 2);
+	}
+	for (unsigned i = 0; i < ARRAY_COUNT(kept); i++)
+		assert_true(is_found_outside(t, &kept[i], 3));
+	nat_table_destroy(t);
+}
+
 /* ---- Times ---- */
 
 struct life {
@@ -373,6 +401,7 @@ main(void)
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_exhaustion),
 		cmocka_unit_test(test_displacing),
+		cmocka_unit_test(test_displacing_ended),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_threads),
 	};
