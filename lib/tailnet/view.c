@@ -14,10 +14,11 @@ view_create_empty(void)
 	return v;
 }
 
+/* Its key has expired; or it may open nothing towards us, for which our rules have no word. */
 static bool
-is_expired(const struct tailnet_node *n, int64_t now_s)
+is_left_out(const struct tailnet_node *n, int64_t now_s)
 {
-	return n->is_expired || (n->key_expiry_s && n->key_expiry_s <= now_s);
+	return n->is_jailed || n->is_expired || (n->key_expiry_s && n->key_expiry_s <= now_s);
 }
 
 static void
@@ -25,7 +26,7 @@ add_peers(struct tailnet_view *v, const struct netmap *m, int64_t now_s)
 {
 	for (size_t i = 0; i < m->n_peers; i++) {
 		struct tailnet_node *n = m->peers[i];
-		if (is_expired(n, now_s))
+		if (is_left_out(n, now_s))
 			continue;
 		v->peers[v->n_peers++] = node_get(n);
 		if (n->key_expiry_s)

@@ -14,7 +14,7 @@
 
 struct tailnet_view {
 	struct tailnet_node *self;   /* NULL: no map yet, or we were thrown out */
-	struct tailnet_node **peers; /* by ascending id; without those whose keys have expired */
+	struct tailnet_node **peers; /* by ascending id; without those expired or jailed */
 	size_t n_peers;
 	char *filters;               /* PacketFilters as JSON, sorted by name; NULL: none came */
 	struct derp_map *derp;       /* a reference of its own; NULL: none was told */

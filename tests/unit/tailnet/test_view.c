@@ -73,12 +73,31 @@ expires(void **state)
 	netmap_fini(&m);
 }
 
+/* A jailed node may open nothing towards us; rules do not know that, so it is no peer. */
+static void
+jailed(void **state)
+{
+	struct netmap m;
+	first(&m);
+	apply(&m, "{\"PeersChanged\":[{\"ID\":5,\"Key\":\"" KEY(5) "\",\"IsJailed\":true}]}");
+	struct tailnet_view *v = view_create(&m, 0);
+	assert_int_equal(v->n_peers, 2);
+	assert_int_equal(v->peers[1]->id, 4);
+	view_destroy(v);
+	apply(&m, "{\"PeersChanged\":[{\"ID\":5,\"Key\":\"" KEY(5) "\"}]}");
+	v = view_create(&m, 0);
+	assert_int_equal(v->n_peers, 3);
+	view_destroy(v);
+	netmap_fini(&m);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shares),
 		cmocka_unit_test(expires),
+		cmocka_unit_test(jailed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
