@@ -310,6 +310,15 @@ nat_incoming(struct nat *n, const struct nat_query *q, ns_t now_ns)
 	return NAT_DONE;
 }
 
+/* Whole, or the first piece: route cuts what is too big for the tunnel before this is asked. */
+static bool
+tells_ports(const struct nat_header *h)
+{
+	bool has_ports = h->proto == IP_PROTO_TCP || h->proto == IP_PROTO_UDP;
+	bool is_first_piece = h->kind == NAT_KIND_FRAGMENT && (h->src_port || h->dst_port);
+	return h->kind == NAT_KIND_PORTS || (is_first_piece && has_ports);
+}
+
 enum nat_verdict
 nat_note_direct(struct nat *n, const struct nat_query *q, ns_t now_ns)
 {
@@ -317,10 +326,9 @@ nat_note_direct(struct nat *n, const struct nat_query *q, ns_t now_ns)
 	uint32_t now_tick = nat_tick(now_ns);
 	nat_parse(q->ip, q->family, q->n_bytes, &p);
 	const struct nat_header *h = &p.outer;
-	bool opens = h->kind == NAT_KIND_ASKS ||
-		     (h->kind == NAT_KIND_PORTS &&
-			     (h->proto == IP_PROTO_UDP || events_of(h, NAT_IN) & NAT_SYN));
-	if (!has_ends(h))
+	bool opens = h->kind == NAT_KIND_ASKS || h->proto == IP_PROTO_UDP ||
+		     events_of(h, NAT_IN) & NAT_SYN;
+	if (!has_ends(h) && !tells_ports(h))
 		return NAT_PASS;
 	struct nat_flow f = flow_of(h, false);
 	struct nat_found found;

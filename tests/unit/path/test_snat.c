@@ -109,20 +109,12 @@ parked_reply(void **state)
 	assert_int_equal(scene_all_drops(s), 0);
 }
 
-/* One that somebody outside began stays one, though its first packet had to wait. */
+/* DORA's answer to who sent to her address itself. */
 static void
-parked_direct(void **state)
+assert_answers_as_herself(struct scene *s)
 {
-	struct scene *s = *state;
 	uint8_t ip[SCENE_MAX_BYTES], inner[4] = {10, 4, 0, 5};
-	translate(s);
-	uint32_t n = make(ip, LAN, INNER, LAN_PORT, INNER_PORT);
-	scene_put(SCENE_LAN, scene_frame(SCENE_LAN, ip, n));
-	scene_turn_all(s);
-	scene_session(s, DORA, true, 0, 0);
-	scene_turn_all(s);
-	assert_dora_is_answered(s);
-	n = make(ip, INNER, LAN, INNER_PORT, LAN_PORT);
+	uint32_t n = make(ip, INNER, LAN, INNER_PORT, LAN_PORT);
 	scene_put(SCENE_WAN, scene_sealed(s, DORA, ip, n, &(struct scene_seal){0}));
 	scene_turn_all(s);
 	struct rte_mbuf *m = scene_take(SCENE_LAN);
@@ -132,6 +124,42 @@ parked_direct(void **state)
 	assert_int_equal(scene_all_drops(s), 0);
 }
 
+/* One that somebody outside began stays one, though its first packet had to wait. */
+static void
+parked_direct(void **state)
+{
+	struct scene *s = *state;
+	uint8_t ip[SCENE_MAX_BYTES];
+	translate(s);
+	uint32_t n = make(ip, LAN, INNER, LAN_PORT, INNER_PORT);
+	scene_put(SCENE_LAN, scene_frame(SCENE_LAN, ip, n));
+	scene_turn_all(s);
+	scene_session(s, DORA, true, 0, 0);
+	scene_turn_all(s);
+	assert_dora_is_answered(s);
+	assert_answers_as_herself(s);
+}
+
+/* Its first packet was cut for the tunnel: the first piece tells whose flow it is. */
+static void
+cut_direct(void **state)
+{
+	struct scene *s = *state;
+	uint8_t ip[SCENE_MAX_BYTES];
+	translate(s);
+	scene_session(s, DORA, true, 0, 0);
+	uint32_t n = scene_ip(ip, LAN, INNER, 1500);
+	store_be16(ip + IPV4_BYTES, LAN_PORT);
+	store_be16(ip + IPV4_BYTES + 2, INNER_PORT);
+	store_be16(ip + 6, 0); /* may be cut */
+	scene_fix_checksum(ip);
+	scene_put(SCENE_LAN, scene_frame(SCENE_LAN, ip, n));
+	scene_turn_all(s);
+	assert_dora_is_answered(s);
+	rte_pktmbuf_free(scene_take(SCENE_WAN));
+	assert_answers_as_herself(s);
+}
+
 int
 main(void)
 {
@@ -139,6 +167,7 @@ main(void)
 		TEST(out_and_back),
 		TEST(parked_reply),
 		TEST(parked_direct),
+		TEST(cut_direct),
 	};
 	if (!scene_begin())
 		return 1;
