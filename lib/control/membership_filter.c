@@ -126,6 +126,7 @@ add_config_peers(struct control *c, const struct intent *it, struct filter_plan 
 	struct filter_rule r = {0};
 	bool has_rules = c->membership.base;
 	int rc = find_config_peers(c, it, &peers);
+	filter_ranges_merge(&peers); /* the same rule, however the peers stand in the intent */
 	if (!rc && peers.n)
 		rc = make_config_rule(&peers, &r);
 	if (!rc && peers.n)
