@@ -8,10 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "port/port_inner.h"
+
+enum {
+	RX_QUEUE_TRIES = 8,
+	RX_QUEUE_NAP_MS = 150,
+};
 
 /* The ethdev that was made of this device string. */
 static int
@@ -96,16 +103,34 @@ choose_offloads(struct port *port, const struct rte_eth_dev_info *info, struct r
 	}
 }
 
+/*
+ * Of a process that was killed the kernel lets the AF_XDP sockets go a moment after it, so a start
+ * right behind may find the queue taken.
+ */
+static int
+set_up_rx_queue(struct port *port, uint16_t q, uint16_t n_descriptors, struct rte_mempool *pool)
+{
+	const struct timespec nap = {.tv_nsec = RX_QUEUE_NAP_MS * NS_IN_MS};
+	unsigned socket = (unsigned)rte_eth_dev_socket_id(port->dpdk_id);
+	unsigned n_tries = port->profile.is_virtual ? RX_QUEUE_TRIES : 1;
+	int rc = rte_eth_rx_queue_setup(port->dpdk_id, q, n_descriptors, socket, NULL, pool);
+	while (rc && --n_tries) {
+		nanosleep(&nap, NULL);
+		rc = rte_eth_rx_queue_setup(port->dpdk_id, q, n_descriptors, socket, NULL, pool);
+	}
+	return rc;
+}
+
 static int
 set_up_queues(struct port *port, const struct port_profile *profile, struct rte_mempool *pool)
 {
 	uint16_t n_rx = profile->rx_descriptors, n_tx = profile->tx_descriptors;
-	int socket = rte_eth_dev_socket_id(port->dpdk_id);
+	unsigned socket = (unsigned)rte_eth_dev_socket_id(port->dpdk_id);
 	int rc = rte_eth_dev_adjust_nb_rx_tx_desc(port->dpdk_id, &n_rx, &n_tx);
 	for (uint16_t q = 0; !rc && q < port->n_rx_queues; q++)
-		rc = rte_eth_rx_queue_setup(port->dpdk_id, q, n_rx, (unsigned)socket, NULL, pool);
+		rc = set_up_rx_queue(port, q, n_rx, pool);
 	for (uint16_t q = 0; !rc && q < port->n_tx_queues; q++)
-		rc = rte_eth_tx_queue_setup(port->dpdk_id, q, n_tx, (unsigned)socket, NULL);
+		rc = rte_eth_tx_queue_setup(port->dpdk_id, q, n_tx, socket, NULL);
 	return rc;
 }
 
