@@ -65,6 +65,14 @@ client_up() { # NODE [UP-OPTION…]
 	shift
 	[ -e "$key" ] || key=$run/authkey
 	client_start "$name" || return 1
+	# A daemon that was up goes to the server by itself, without a key; the control server's
+	# refusal of that may be what the first one hears.
+	client_join "$name" "$key" "$@" || client_join "$name" "$key" "$@"
+}
+
+client_join() { # NODE KEY-FILE [UP-OPTION…]
+	local name=$1 key=$2
+	shift 2
 	client "$name" up --login-server="http://$client_server:8080" --authkey="file:$key" \
 		--hostname="${client_name:-$name}" --accept-dns=false --netfilter-mode=off --timeout=50s "$@"
 }
