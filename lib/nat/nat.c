@@ -214,19 +214,19 @@ error_outgoing(struct nat *n, const struct nat_query *q, struct nat_packet *p, u
  * that one that works already, translated, goes first: else who sends inside could cut it.
  */
 static bool
-passes_direct(struct nat *n, const struct nat_query *q, const struct nat_packet *p,
-	uint32_t now_tick)
+passes_direct(struct nat *n, const struct nat_query *q, const struct nat_header *h,
+	const struct nat_flow *of, uint32_t now_tick)
 {
-	struct nat_flow f = flow_of(&p->outer, true);
 	struct nat_found direct, translated;
-	if (likely_true(!find_direct(n, &f, now_tick, &direct)))
+	if (likely_true(!find_direct(n, of, now_tick, &direct)))
 		return false;
+	struct nat_flow f = *of;
 	words_of(q->ours->bytes, q->family, f.ours);
-	if (!nat_is_answered(&direct) && p->outer.kind != NAT_KIND_ANSWERS &&
+	if (!nat_is_answered(&direct) && h->kind != NAT_KIND_ANSWERS &&
 		nat_find_inner(n->flows, &n->ports, &f, now_tick, &translated) &&
 		nat_is_answered(&translated))
 		return false;
-	touch_direct(&direct, &p->outer, NAT_OUT, now_tick);
+	touch_direct(&direct, h, NAT_OUT, now_tick);
 	return true;
 }
 
@@ -236,7 +236,7 @@ flow_outgoing(struct nat *n, const struct nat_query *q, struct nat_packet *p, ui
 	unsigned events = events_of(&p->outer, NAT_OUT);
 	struct nat_flow f = flow_of(&p->outer, true);
 	struct nat_found found;
-	if (passes_direct(n, q, p, now_tick))
+	if (passes_direct(n, q, &p->outer, &f, now_tick))
 		return NAT_PASS;
 	if (p->outer.kind == NAT_KIND_ANSWERS)
 		return NAT_NO_FLOW;
