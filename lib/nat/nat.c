@@ -241,6 +241,9 @@ flow_outgoing(struct nat *n, const struct nat_query *q, struct nat_packet *p, ui
 	if (p->outer.kind == NAT_KIND_ANSWERS)
 		return NAT_NO_FLOW;
 	words_of(q->ours->bytes, q->family, f.ours);
+	/* Our own address already: as a flow it would be taken for one that passes as it is. */
+	if (unlikely_true(f.inner[0] == f.ours[0] && f.inner[1] == f.ours[1]))
+		return NAT_PASS;
 	if (nat_find_inner(n->flows, &n->ports, &f, now_tick, &found))
 		nat_touch(&found, events, now_tick);
 	else if (events & NAT_RST)

@@ -326,6 +326,22 @@ test_direct_scan(void **state)
 }
 
 /* Another set of networks with the same flows: those whose remote end is in none have ended. */
+/* What bears our address has nothing to be translated, and must not be a flow that seems direct. */
+static void
+test_own_source(void **state)
+{
+	for (unsigned i = 0; i < WORLDS; i++) {
+		struct world w = begin(i);
+		struct made m = make(w.ours_text, 4000, w.remote, 53, IP_PROTO_UDP, 0);
+		struct made back = make(w.remote, 53, w.ours_text, 4000, IP_PROTO_UDP, 0);
+		assert_int_equal(out(&w, &m), NAT_PASS);
+		assert_int_equal(in(&w, &back), NAT_PASS);
+		struct nat_counts n = nat_table_count(w.nat->flows, nat_tick(now));
+		assert_int_equal(n.tcp + n.udp + n.icmp, 0);
+		nat_destroy(w.nat);
+	}
+}
+
 static void
 test_networks(void **state)
 {
@@ -409,6 +425,7 @@ main(void)
 		cmocka_unit_test(test_direct),
 		cmocka_unit_test(test_direct_beside_translated),
 		cmocka_unit_test(test_direct_scan),
+		cmocka_unit_test(test_own_source),
 		cmocka_unit_test(test_networks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
