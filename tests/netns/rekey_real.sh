@@ -25,4 +25,4 @@ for f in out back; do
 	flow_end "$f"
 	expect [ "$flow_unique" -eq "$flow_sent" ]
 done
-expect [ "$(handshake_age "$dev" b)" -le 40 ]
+expect [ "$(handshake_age "$dev" b)" -le 100 ] # without a renewal it is 140 at least

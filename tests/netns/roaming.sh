@@ -16,13 +16,13 @@ dev=${site_dev[a]}
 expect pings a-lan "$(host4 b)"
 
 proves "the peer moves to another address while packets flow both ways; both go on"
-flow_start out a-lan b-lan "$(host4 b)" --seconds 6
-flow_start back b-lan a-lan "$(host4 a)" --seconds 6
+flow_start out a-lan b-lan "$(host4 b)" --seconds 12
+flow_start back b-lan a-lan "$(host4 a)" --seconds 12
 sleep 2
 on b-gw ip addr add 203.0.113.22/24 dev wan0
 on b-gw ip addr del 203.0.113.2/24 dev wan0
 look_again b 51820
-expect_within 5 endpoint_is "$dev" b 203.0.113.22:51820
+expect_within 9 endpoint_is "$dev" b 203.0.113.22:51820
 flow_end out
 expect [ "$flow_unique" -ge $((flow_sent * 9 / 10)) ]
 flow_end back
