@@ -34,11 +34,11 @@ static const char head[] =
 	"[Gateway]\nHost = no\n"
 	"[Port wan]\nDevice = net_null0\nAddress = 203.0.113.1/24\n"
 	"Neighbour = 203.0.113.2 02:00:00:00:00:02\n"
-	"[Interface]\nName = hgunit0\nPrivateKey = " KEY_OURS "\nListenPort = 51820\n";
+	"[Interface]\nName = hgunit3\nPrivateKey = " KEY_OURS "\nListenPort = 51820\n";
 static const char node[] =
 	"[Headscale]\nServer = https://127.0.0.1:9\nAcceptRoutes = yes\nStateFile = ";
 static const char other[] =
-	"[Interface]\nName = hgunit1\nPrivateKey = " KEY_OURS_1 "\nListenPort = 51821\n"
+	"[Interface]\nName = hgunit4\nPrivateKey = " KEY_OURS_1 "\nListenPort = 51821\n"
 	"[Peer]\nPublicKey = " KEY_PEER "\nAllowedIPs = 10.5.1.0/24, 10.6.0.0/16\n";
 
 static char folder[] = "/tmp/headgate-unit-XXXXXX";
@@ -54,7 +54,7 @@ static struct control_port ports[1] = {{
 }};
 static const struct control_port_ops ops;
 
-/* peers: sections of hgunit0. */
+/* peers: sections of hgunit3. */
 static void
 write_config(const char *peers)
 {
@@ -153,17 +153,17 @@ static struct control_peer *
 node_peer(void)
 {
 	struct key k = key_of(KEY_NODE);
-	struct control_iface *i = iface_find(control, "hgunit0");
+	struct control_iface *i = iface_find(control, "hgunit3");
 	return i ? peers_by_key(&control->peers, i->iface_id, &k) : NULL;
 }
 
-/* Whether the node has what hgunit0's allowed-ips have for an address. */
+/* Whether the node has what hgunit3's allowed-ips have for an address. */
 static bool
 has(const char *text)
 {
 	struct addr a;
 	const struct control_peer *p = node_peer();
-	struct control_iface *i = iface_find(control, "hgunit0");
+	struct control_iface *i = iface_find(control, "hgunit3");
 	assert_int_equal(addr_parse(text, &a), 0);
 	uint32_t id = route_lookup(tables->ifaces[i->iface_id].allowed[family_index(a.family)],
 		a.bytes);

@@ -325,7 +325,6 @@ test_direct_scan(void **state)
 	nat_destroy(w.nat);
 }
 
-/* Another set of networks with the same flows: those whose remote end is in none have ended. */
 /* What bears our address has nothing to be translated, and must not be a flow that seems direct. */
 static void
 test_own_source(void **state)
@@ -342,6 +341,7 @@ test_own_source(void **state)
 	}
 }
 
+/* Another set of networks with the same flows: those whose remote end is in none have ended. */
 static void
 test_networks(void **state)
 {
