@@ -173,25 +173,6 @@ check_exit_node(const char *where, const struct interface_intent *i, struct err 
 	return 0;
 }
 
-/*
- * Who is the way to the internet may send with any address that no other peer of its interface has;
- * without rules of their own, peers of another interface are known by theirs alone.
- */
-static int
-check_exit_beside(const struct intent *it, size_t index, struct err *err)
-{
-	char where[INTENT_WHERE_BYTES];
-	const struct headscale_intent *h = it->interfaces[index]->headscale;
-	for (size_t k = 0; h->exit_node[0] && !it->filter && k < it->n_interfaces; k++) {
-		const struct interface_intent *other = it->interfaces[k];
-		if (k != index && other->peers.first)
-			return err_set(err, -EINVAL, "%s: ExitNode lets that node send with any "
-				"address, that of a peer of %s, too: say in [Filter] what those "
-				"peers may reach", intent_where(it, h->origin, where), other->name);
-	}
-	return 0;
-}
-
 static int
 check_headscale(const struct intent *it, size_t index, struct err *err)
 {
@@ -211,8 +192,6 @@ check_headscale(const struct intent *it, size_t index, struct err *err)
 		return err_set(err, -EINVAL, "%s: SaveConfig would write the tailnet's peers into "
 			"the file: take it out", where);
 	int rc = check_exit_node(where, i, err);
-	if (!rc)
-		rc = check_exit_beside(it, index, err);
 	return rc ? rc : check_server(where, i->headscale, err);
 }
 

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "filter/rule.h"
 #include "intent/cores.h"
 #include "intent/intent.h"
 
@@ -346,20 +345,6 @@ exit_and_default_peer(struct intent *it)
 	assert_int_equal(allowed_add(&i->peers, p, &all, (struct origin){1, 7}), 0);
 }
 
-/* With rules of their own they are not let in by their address alone. */
-static void
-exit_beside_peers(struct intent *it)
-{
-	struct err err;
-	struct key k = key_of(6);
-	exit_by(it);
-	assert_non_null(peer_set_add(&it->interfaces[1]->peers, &k));
-	struct filter_plan rules = {0};
-	it->filter = &rules;
-	assert_int_equal(intent_check(it, &err), 0);
-	it->filter = NULL;
-}
-
 static void
 test_check(void **state)
 {
@@ -398,9 +383,6 @@ test_check(void **state)
 		{exit_and_default_peer,
 			"t.conf:5: ExitNode, and a peer with AllowedIPs = ::/0: only one of them "
 			"can be the way to the internet"},
-		{exit_beside_peers,
-			"t.conf:5: ExitNode lets that node send with any address, that of a peer "
-			"of hg1, too: say in [Filter] what those peers may reach"},
 	};
 	struct err err;
 	struct intent *it = good_intent();
