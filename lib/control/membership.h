@@ -31,6 +31,7 @@ enum exit_state {
 	EXIT_UNKNOWN,     /* no map yet */
 	EXIT_NOWHERE,     /* no node is called so */
 	EXIT_NOT_OFFERED,
+	EXIT_OVER_PEERS,  /* it would have addresses of another interface's peers */
 	EXIT_OFFLINE,     /* by the server's word, which is a hint */
 	EXIT_THERE,
 };

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "control/ifaces.h"
+#include "control/membership_prefix.h"
 #include "tailnet/view.h"
 
 static const struct prefix everything[] = {{.addr.family = ADDR_V4}, {.addr.family = ADDR_V6}};
@@ -125,10 +126,21 @@ membership_exit_follow(struct control *c, struct control_iface *i, struct err *e
 
 /* ---- What is said of it ---- */
 
-static enum exit_state
-state_of(const struct membership *m, const struct headscale_intent *h,
-	const struct tailnet_node *n)
+static bool
+is_over_peers(const struct control *c, const struct tailnet_node *n)
 {
+	const struct interface_intent *it = intent_interface_find(c->running, c->membership.on);
+	bool is_over = false;
+	for (size_t k = 0; k < ARRAY_COUNT(everything) && it && !is_over; k++)
+		is_over = node_has_prefix(n, &everything[k]) &&
+			membership_covers_a_peer(c, it, &everything[k]);
+	return is_over;
+}
+
+static enum exit_state
+state_of(const struct control *c, const struct headscale_intent *h, const struct tailnet_node *n)
+{
+	const struct membership *m = &c->membership;
 	if (!h)
 		return EXIT_UNWANTED;
 	if (!m->view || !m->view->self)
@@ -137,6 +149,8 @@ state_of(const struct membership *m, const struct headscale_intent *h,
 		return EXIT_NOWHERE;
 	if (!membership_exit_offers(n))
 		return EXIT_NOT_OFFERED;
+	if (is_over_peers(c, n))
+		return EXIT_OVER_PEERS;
 	return n->is_online ? EXIT_THERE : EXIT_OFFLINE;
 }
 
@@ -150,6 +164,9 @@ describe(enum exit_state state, const char *who, char out[EXIT_SENTENCE_BYTES])
 			"hide it",
 		[EXIT_NOT_OFFERED] = "that node does not offer it (AdvertiseExitNode), or the "
 			"server has not approved it",
+		[EXIT_OVER_PEERS] = "that node could send as a peer of another interface, with "
+			"its rights, so it does not get the internet of that family: take "
+			"the other interface's peers out",
 		[EXIT_OFFLINE] = "the server takes that node for offline",
 		[EXIT_THERE] = "",
 	};
@@ -167,7 +184,7 @@ membership_exit_note(struct control *c)
 	const struct headscale_intent *h = intent_of(c, m->on);
 	const struct tailnet_node *n = h ? find(m, h->exit_node) : NULL;
 	const struct membership_exit was = m->exit;
-	m->exit = (struct membership_exit){n ? n->id : 0, state_of(m, h, n)};
+	m->exit = (struct membership_exit){n ? n->id : 0, state_of(c, h, n)};
 	/* Neither of the two need have changed itself. */
 	if (was.node && m->exit.node && was.node != m->exit.node)
 		m->looks_again = true;
@@ -185,6 +202,6 @@ membership_exit_trouble(const struct control *c, char out[EXIT_SENTENCE_BYTES])
 {
 	const struct membership *m = &c->membership;
 	const struct headscale_intent *h = intent_of(c, m->on);
-	describe(state_of(m, h, h ? find(m, h->exit_node) : NULL), h ? h->exit_node : "", out);
+	describe(state_of(c, h, h ? find(m, h->exit_node) : NULL), h ? h->exit_node : "", out);
 	return out;
 }

@@ -74,8 +74,9 @@ covers_one_of(const struct prefix *p, const struct peer_set *peers)
  * Rules know a peer of the config by its addresses, at whichever interface: who had them here would
  * have its rights. Of less than it has rules know that it is a node's (membership_filter.c).
  */
-static bool
-covers_a_peer(const struct control *c, const struct interface_intent *i, const struct prefix *p)
+bool
+membership_covers_a_peer(const struct control *c, const struct interface_intent *i,
+	const struct prefix *p)
 {
 	const struct intent *it = c->running;
 	for (size_t k = 0; k < it->n_interfaces; k++) {
@@ -106,9 +107,10 @@ membership_lets_in(const struct control *c, const struct interface_intent *i,
 	const struct tailnet_node *n, const struct prefix *p)
 {
 	if (i->headscale && p->len == 0)
-		return membership_exit_is(c, i->headscale, n);
+		return membership_exit_is(c, i->headscale, n) &&
+			!membership_covers_a_peer(c, i, p);
 	if (!i->headscale || is_unusable(p) || is_attached(c, p) || has_server(c, p) ||
-		covers_a_peer(c, i, p))
+		membership_covers_a_peer(c, i, p))
 		return false;
 	if (node_is_at(n, p))
 		return !prefix_list_has(&i->addresses, p);

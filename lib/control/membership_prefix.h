@@ -12,6 +12,9 @@
  */
 bool membership_lets_in(const struct control *c, const struct interface_intent *i,
 	const struct tailnet_node *n, const struct prefix *p);
+/* Whether a peer of another interface has addresses in it, with which its rights would go. */
+bool membership_covers_a_peer(const struct control *c, const struct interface_intent *i,
+	const struct prefix *p);
 /*
  * Our own addresses that the interface may have, into an empty list: single ones, beside the
  * networks that ports are in. self may be NULL.

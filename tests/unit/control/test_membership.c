@@ -41,6 +41,7 @@ static const char other[] =
 	"[Interface]\nName = hgunit4\nPrivateKey = " KEY_OURS_1 "\nListenPort = 51821\n"
 	"[Peer]\nPublicKey = " KEY_PEER "\nAllowedIPs = 10.5.1.0/24, 10.6.0.0/16\n";
 
+static const char *more_of_node = "";
 static char folder[] = "/tmp/headgate-unit-XXXXXX";
 static char config_path[64], other_path[64], state_path[64];
 static struct mailboxes boxes;
@@ -60,7 +61,7 @@ write_config(const char *peers)
 {
 	FILE *f = fopen(config_path, "w"), *g = fopen(other_path, "w");
 	assert_true(f && g);
-	fprintf(f, "%s%s%s%s\n", head, peers, node, state_path);
+	fprintf(f, "%s%s%s%s\n%s", head, peers, node, state_path, more_of_node);
 	fputs(other, g);
 	assert_int_equal(fclose(f) | fclose(g), 0);
 }
@@ -208,6 +209,30 @@ no_prefix_over_a_peer_of_the_config(void **state)
 	assert_true(has("10.6.7.1"));  /* within one: of the longer prefix rules know */
 }
 
+/* The internet is the node's that ExitNode names, but not around a peer of another interface. */
+static void
+internet_of_exit_node(void **state)
+{
+	static const char *const prefixes[] = {"100.64.0.9/32", "0.0.0.0/0", "::/0"};
+	take_node(prefixes, ARRAY_COUNT(prefixes));
+	assert_false(has("2001:db8:7::7"));
+	more_of_node = "ExitNode = somebody\n";
+	reload_with("");
+	assert_false(has("2001:db8:7::7"));
+	more_of_node = "ExitNode = NODE\n";
+	reload_with("");
+	assert_true(has("2001:db8:7::7"));
+	assert_false(has("198.51.100.7")); /* hgunit1 has a peer in it */
+	assert_int_equal(control->membership.exit.node, 7);
+	more_of_node = "ExitNode = 100.64.0.9\n";
+	reload_with("");
+	assert_true(has("2001:db8:7::7"));
+	more_of_node = "";
+	reload_with("");
+	assert_false(has("2001:db8:7::7"));
+	assert_true(has("100.64.0.9"));
+}
+
 int
 main(void)
 {
@@ -215,6 +240,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(config_takes_a_node_over),
 		T(no_prefix_over_a_peer_of_the_config),
+		T(internet_of_exit_node),
 	};
 	if (geteuid() != 0)
 		return 77;
