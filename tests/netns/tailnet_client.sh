@@ -181,7 +181,7 @@ milliseconds() { # TIME TIME -> from the second to the first
 # Both within 2 s, and $took_ms says how long it took: until the last packet that came, or the first.
 # Where more wants to run than there are cores for, everything takes longer, and 20 s is the limit.
 is_soon() {
-	((took_ms <= $(awk -v n="$(nproc)" '{ print $1 > 2 * n ? 20000 : 2000 }' /proc/loadavg)))
+	((took_ms <= $(awk -v n="$(nproc)" '{ print ($1 > 2 * n ? 20000 : 2000) }' /proc/loadavg)))
 }
 
 stream_is_cut() { # AT
