@@ -118,7 +118,7 @@ find_in_line(struct flow_line *line, const struct flow_key *k, const struct flow
 			continue;
 		uint64_t state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
 		if ((state & FLOW_IS_TAKEN) || is_free(state, times, now_tick) ||
-			__atomic_load_n(&s->tag, __ATOMIC_RELAXED) != k->tag)
+			!flow_is_still(s, k, state))
 			continue;
 		return (struct flow_found){s, state};
 	}

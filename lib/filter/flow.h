@@ -169,11 +169,22 @@ flow_has_tag(const struct flow_slot *s, const struct flow_key *k)
 }
 
 /*
+ * Whether the state is the key's flow's, which had the tag before the state was read. Tag, state,
+ * tag, state: the first tag pairs with its release where a slot is taken, so the state is not older;
+ * the second tells that it is not a later flow's, whose tag was stored before its state was released;
+ * and the second state that the slot has not gone to another flow and back meanwhile, which a worker
+ * that was preempted here may find.
+ */
+static inline unsigned
+flow_is_still(const struct flow_slot *s, const struct flow_key *k, uint64_t state)
+{
+	unsigned has_tag = flow_has_tag(s, k);
+	return has_tag & (__atomic_load_n(&s->state, __ATOMIC_RELAXED) == state);
+}
+
+/*
  * The state of a flow in the line where nearly all stand, at any place of it, so without a branch;
- * 0 when it is not there. It may have timed out, or be taken just now. Tag, state, tag: the first
- * pairs with the tag's release where a slot is taken, so the state read after it is not older than
- * the tag; the second tells that it is not of a later flow either, for that one's tag was stored
- * before its state was released.
+ * 0 when it is not there. It may have timed out, or be taken just now.
  */
 static inline uint64_t
 flow_peek(const struct flow_table *t, const struct flow_key *k)
@@ -183,7 +194,7 @@ flow_peek(const struct flow_table *t, const struct flow_key *k)
 			  flow_has_tag(&slots[2], k) << 2 | flow_has_tag(&slots[3], k) << 3;
 	const struct flow_slot *s = &slots[__builtin_ctz(places | 1u << (FLOWS_IN_LINE - 1))];
 	uint64_t state = __atomic_load_n(&s->state, __ATOMIC_ACQUIRE);
-	return __atomic_load_n(&s->tag, __ATOMIC_RELAXED) == k->tag ? state : 0;
+	return flow_is_still(s, k, state) ? state : 0;
 }
 
 struct flow_found flow_find(const struct flow_table *t, const struct flow_key *k,
