@@ -169,11 +169,11 @@ flow_has_tag(const struct flow_slot *s, const struct flow_key *k)
 }
 
 /*
- * Whether the state is the key's flow's, which had the tag before the state was read. Tag, state,
- * tag, state: the first tag pairs with its release where a slot is taken, so the state is not older;
- * the second tells that it is not a later flow's, whose tag was stored before its state was released;
- * and the second state that the slot has not gone to another flow and back meanwhile, which a worker
- * that was preempted here may find.
+ * Whether the state is that of the key's flow, which had the tag before the state was read. Tag,
+ * state, tag, state: the first tag pairs with its release where a slot is taken, so the state is
+ * not older; the second tells that it is not a later flow's, whose tag was stored before its state
+ * was released; and the second state that the slot has not gone to another flow and back
+ * meanwhile, which a worker that was preempted here may find.
  */
 static inline unsigned
 flow_is_still(const struct flow_slot *s, const struct flow_key *k, uint64_t state)
