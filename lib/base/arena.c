@@ -140,3 +140,17 @@ arena_put(struct arena *a, uint32_t id)
 	if (has_ring(a))
 		add_free(a, id); /* else the slot is lost, nothing else */
 }
+
+int
+arena_init_block(struct arena *a, size_t n_bytes, void **block, struct err *err)
+{
+	uint32_t n_slots = (uint32_t)((n_bytes + CHUNK_BYTES - 1) / CHUNK_BYTES);
+	int rc = arena_init(a, CHUNK_BYTES, n_slots, err);
+	for (uint32_t i = 0; i < n_slots && !rc; i++) {
+		if (!arena_get(a)) /* the first ids follow each other */
+			rc = -ENOMEM;
+	}
+	if (!rc)
+		*block = memset(arena_at(a, 1), 0, n_bytes);
+	return rc;
+}

@@ -28,6 +28,12 @@ struct arena {
 /* Reserves room for max_slots of stride_bytes (a multiple of 8). 0, -EINVAL or -ENOMEM. */
 int arena_init(struct arena *a, size_t stride_bytes, uint32_t max_slots, struct err *err);
 void arena_fini(struct arena *a);
+/*
+ * An arena that is a single zeroed block of n_bytes, for what is one table: all of its memory is
+ * there when this returns, so nobody who writes to it waits for the kernel. 0 and *block, which
+ * arena_fini frees, or -ENOMEM.
+ */
+int arena_init_block(struct arena *a, size_t n_bytes, void **block, struct err *err);
 
 /* A zeroed slot's id, or 0 when the arena is full or memory is short. */
 uint32_t arena_get(struct arena *a);

@@ -4,33 +4,12 @@
 #include <errno.h>
 #include <sodium/randombytes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/prefetch.h"
 #include "base/secret.h"
 #include "wire/ip.h"
 
-enum {
-	CHUNK_BYTES = 2 << 20,
-};
-
 /* ---- Life ---- */
-
-static int
-get_memory(struct flow_table *t, size_t n_bytes, struct err *err)
-{
-	uint32_t n_chunks = (uint32_t)((n_bytes + CHUNK_BYTES - 1) / CHUNK_BYTES);
-	int rc = arena_init(&t->memory, CHUNK_BYTES, n_chunks, err);
-	for (uint32_t i = 0; i < n_chunks && !rc; i++) {
-		if (!arena_get(&t->memory)) /* the first ids follow each other */
-			rc = -ENOMEM;
-	}
-	if (rc)
-		return rc;
-	/* Now, for a worker must not wait for the kernel to find memory. */
-	t->lines = memset(arena_at(&t->memory, 1), 0, n_bytes);
-	return 0;
-}
 
 struct flow_table *
 flow_table_create(uint32_t n_flows, struct err *err)
@@ -39,7 +18,9 @@ flow_table_create(uint32_t n_flows, struct err *err)
 	uint64_t n_lines = 16;
 	while (n_lines * FLOWS_IN_LINE < (uint64_t)n_flows * 2)
 		n_lines *= 2;
-	if (t && !get_memory(t, n_lines * sizeof(struct flow_line), err)) {
+	void *block;
+	if (t && !arena_init_block(&t->memory, n_lines * sizeof(struct flow_line), &block, err)) {
+		t->lines = block;
 		t->line_mask = (uint32_t)(n_lines - 1);
 		randombytes_buf(t->key, sizeof(t->key));
 		return t;

@@ -8,25 +8,7 @@
 #include "base/secret.h"
 #include "nat/table_inner.h"
 
-enum { CHUNK_BYTES = 2 << 20 };
-
 /* ---- Life ---- */
-
-static int
-get_memory(struct nat_table *t, size_t n_bytes, struct err *err)
-{
-	uint32_t n_chunks = (uint32_t)((n_bytes + CHUNK_BYTES - 1) / CHUNK_BYTES);
-	int rc = arena_init(&t->memory, CHUNK_BYTES, n_chunks, err);
-	for (uint32_t i = 0; i < n_chunks && !rc; i++) {
-		if (!arena_get(&t->memory)) /* the first ids follow each other */
-			rc = -ENOMEM;
-	}
-	if (rc)
-		return rc;
-	/* Now, for a worker must not wait for the kernel to find memory. */
-	t->records = memset(arena_at(&t->memory, 1), 0, n_bytes);
-	return 0;
-}
 
 struct nat_table *
 nat_table_create(uint32_t n_flows, struct err *err)
@@ -37,7 +19,9 @@ nat_table_create(uint32_t n_flows, struct err *err)
 		n_buckets *= 2;
 	size_t record_bytes = n_buckets * NAT_WAYS * sizeof(struct nat_record);
 	size_t n_bytes = record_bytes + n_buckets * sizeof(struct nat_bucket);
-	if (t && !get_memory(t, n_bytes, err)) {
+	void *block;
+	if (t && !arena_init_block(&t->memory, n_bytes, &block, err)) {
+		t->records = block;
 		t->buckets = (struct nat_bucket *)((uint8_t *)t->records + record_bytes);
 		t->bucket_mask = (uint32_t)(n_buckets - 1);
 		randombytes_buf(t->key, sizeof(t->key));

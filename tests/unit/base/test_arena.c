@@ -89,10 +89,28 @@ refuses_what_makes_no_sense(void **state)
 	assert_true(arena_init(&a, 8, UINT32_MAX, NULL) < 0);
 }
 
+/* Over several chunks, zeroed and all of it there; none of no bytes. */
+static void
+test_block(void **state)
+{
+	enum { N_BYTES = (5 << 20) + 24 };
+	struct arena a;
+	struct err err;
+	void *block = NULL;
+	assert_int_equal(arena_init_block(&a, N_BYTES, &block, &err), 0);
+	for (size_t i = 0; i < N_BYTES; i++)
+		assert_int_equal(((const uint8_t *)block)[i], 0);
+	memset(block, 0xff, N_BYTES);
+	arena_fini(&a);
+	assert_int_not_equal(arena_init_block(&a, 0, &block, &err), 0);
+	arena_fini(&a);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_block),
 		cmocka_unit_test_setup_teardown(hands_out_each_slot_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(ids_do_not_count, setup, teardown),
 		cmocka_unit_test(refuses_what_makes_no_sense),
